@@ -1,0 +1,1 @@
+"""The life of a clone: made, proven, listed, dropped."""

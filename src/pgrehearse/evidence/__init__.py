@@ -1,0 +1,1 @@
+"""The versioned document that is handed over, and its digests. Pure."""

@@ -1,0 +1,1 @@
+"""Facts around each step; no judgement, no presentation."""

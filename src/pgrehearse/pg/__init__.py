@@ -1,0 +1,1 @@
+"""A session with a PostgreSQL server; the only importer of the driver."""

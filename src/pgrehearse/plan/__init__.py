@@ -1,0 +1,1 @@
+"""Statements to steps: what will become of each one. Pure."""

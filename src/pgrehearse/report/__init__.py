@@ -1,0 +1,1 @@
+"""Renderings of evidence: terminal, markdown, html, junit, sarif. Pure."""

@@ -1,0 +1,1 @@
+"""Text to statements, as psql reads it: no database is touched here."""

@@ -1,0 +1,1 @@
+"""A local PostgreSQL: find the binaries, start it, share it, stop it."""
