@@ -1,0 +1,174 @@
+"""What the observations amount to: the effects of the change.
+
+Takes the passes with their observations; gives `Effects`, sorted, and the limits of what they could tell. The
+probed pass tells rows, causes and triggers, for its numbers are net; the clean pass tells all else, for
+nothing was added to the database there. What belongs to a segment counts where the segment counts; messages
+and locks count in all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from pgrehearse.evidence import document as doc
+from pgrehearse.evidence.rows import counted_rows, net_rows
+from pgrehearse.observe.observation import (
+    EscapeFound,
+    FunctionCalled,
+    LockTaken,
+    MessageReceived,
+    Notified,
+    RowsChanged,
+    RowsCounted,
+    SchemaChanged,
+    SequenceAdvanced,
+    TriggerFired,
+    ValueRead,
+)
+from pgrehearse.stage.transcript import PassRecord
+
+_ATTEMPTED = (
+    "The rows are those that the server's counters saw attempted: rows undone by savepoints and caught "
+    "exceptions are counted, rows lost to TRUNCATE, DROP and rewriting ALTERs are not, and no cause is known."
+)
+
+InSegment = TypeVar(
+    "InSegment", RowsChanged, RowsCounted, TriggerFired, FunctionCalled, Notified, SchemaChanged
+)
+Fact = TypeVar("Fact", EscapeFound, LockTaken, MessageReceived, SequenceAdvanced, ValueRead)
+
+
+def effects_of(
+    passes: tuple[PassRecord, ...], *, split_by: Mapping[str, str]
+) -> tuple[doc.Effects, tuple[str, ...]]:
+    """Return the effects, and sentences on what they cannot tell.
+
+    Args:
+        passes: The clean pass first; a probed pass that broke is not counted from.
+        split_by: Per table the column that `RowsChanged.groups` were counted by.
+    """
+    clean = passes[:1]
+    probed = tuple(record for record in passes[1:] if not record.broken and not record.interrupted)[:1]
+    net = probed or clean
+    changes = tuple(_of_counted(net, RowsChanged))
+    counts = tuple(_of_counted(clean, RowsCounted)) if not probed and not changes else ()
+    rows = counted_rows(counts) if counts else net_rows(changes, split_by)
+    effects = doc.Effects(
+        rows=rows,
+        causes=_causes(changes),
+        triggers=_triggers(_of_counted(net, TriggerFired)),
+        functions=_functions(_of_counted(clean, FunctionCalled)),
+        notifications=_notifications(_of_counted(clean, Notified)),
+        locks=_locks(_of(clean, LockTaken)),
+        sequences=_sequences(_of(clean, SequenceAdvanced)),
+        schema=_schema(_of_counted(clean, SchemaChanged)),
+        messages=_messages(_of(clean, MessageReceived)),
+        escapes=_escapes(_of(passes, EscapeFound)),
+        values=_values(_of(clean, ValueRead)),
+    )
+    return effects, (_ATTEMPTED,) if counts and rows else ()
+
+
+def _of_counted(passes: Iterable[PassRecord], kind: type[InSegment]) -> Iterator[InSegment]:
+    for record in passes:
+        counted = record.counted_segments
+        yield from (o for o in record.observations if isinstance(o, kind) and o.segment in counted)
+
+
+def _of(passes: Iterable[PassRecord], kind: type[Fact]) -> Iterator[Fact]:
+    for record in passes:
+        yield from (o for o in record.observations if isinstance(o, kind))
+
+
+def _causes(changes: Iterable[RowsChanged]) -> tuple[doc.Cause, ...]:
+    rows: Counter[tuple[str, str, int, tuple[str, ...]]] = Counter()
+    for change in changes:
+        if change.rows or change.operation == "TRUNCATE":
+            rows[change.table, change.operation, change.step, change.path] += change.rows
+    return tuple(
+        doc.Cause(table, operation, rows[table, operation, step, path], step, path)
+        for table, operation, step, path in sorted(rows)
+    )
+
+
+def _triggers(fired: Iterable[TriggerFired]) -> tuple[doc.TriggerEffect, ...]:
+    calls: Counter[tuple[str, str, str]] = Counter()
+    for one in fired:
+        calls[one.table, one.trigger, one.function] += one.calls
+    return tuple(doc.TriggerEffect(*key, calls[key]) for key in sorted(calls) if calls[key])
+
+
+def _functions(called: Iterable[FunctionCalled]) -> tuple[doc.FunctionEffect, ...]:
+    calls: Counter[str] = Counter()
+    total_ms: dict[str, float] = defaultdict(float)
+    for one in called:
+        calls[one.function] += one.calls
+        total_ms[one.function] += one.total_ms
+    return tuple(doc.FunctionEffect(name, calls[name], round(total_ms[name], 3)) for name in sorted(calls))
+
+
+def _notifications(notified: Iterable[Notified]) -> tuple[doc.Notification, ...]:
+    calls: Counter[tuple[str, str | None, int]] = Counter()
+    contexts: dict[tuple[str, str | None, int], set[str]] = defaultdict(set)
+    for one in notified:
+        key = (one.channel, one.payload, one.step)
+        calls[key] += 1
+        contexts[key] |= {one.context} - {""}
+    return tuple(
+        doc.Notification(
+            channel,
+            payload,
+            calls[channel, payload, step],
+            step,
+            tuple(sorted(contexts[channel, payload, step])),
+        )
+        for channel, payload, step in sorted(calls, key=lambda k: (k[0], k[1] is not None, k[1] or "", k[2]))
+    )
+
+
+def _locks(taken: Iterable[LockTaken]) -> tuple[doc.Lock, ...]:
+    first: dict[tuple[str, str], int] = {}
+    for lock in taken:
+        key = (lock.relation, lock.mode)
+        first[key] = min(lock.step, first.get(key, lock.step))
+    return tuple(doc.Lock(relation, mode, first[relation, mode]) for relation, mode in sorted(first))
+
+
+def _sequences(advanced: Iterable[SequenceAdvanced]) -> tuple[doc.SequenceEffect, ...]:
+    by: Counter[str] = Counter()
+    for one in advanced:
+        by[one.sequence] += one.advanced_by
+    return tuple(doc.SequenceEffect(name, by[name]) for name in sorted(by) if by[name])
+
+
+def _schema(changed: Iterable[SchemaChanged]) -> tuple[doc.SchemaEffect, ...]:
+    entries = {(c.object, c.type, c.step, c.action, c.detail) for c in changed}
+    return tuple(
+        doc.SchemaEffect(action, kind, name, step, detail)
+        for name, kind, step, action, detail in sorted(entries)
+    )
+
+
+def _messages(received: Iterable[MessageReceived]) -> tuple[doc.Message, ...]:
+    """Messages of one step stay in the order in which the server sent them."""
+    return tuple(
+        doc.Message(m.severity, m.sqlstate, m.text, m.step, m.detail, m.hint, m.context)
+        for m in sorted(received, key=lambda m: m.step)
+    )
+
+
+def _escapes(found: Iterable[EscapeFound]) -> tuple[doc.Escape, ...]:
+    entries = {(e.kind, e.object, e.step, e.detail) for e in found}
+    return tuple(doc.Escape(*entry) for entry in sorted(entries))
+
+
+def _values(read: Iterable[ValueRead]) -> tuple[doc.ValueEffect, ...]:
+    moments: dict[str, dict[str, str | None]] = defaultdict(dict)
+    for one in read:
+        moments[one.name][one.moment] = one.value
+    return tuple(
+        doc.ValueEffect(name, *(moments[name].get(moment) for moment in ("before", "inside", "after")))
+        for name in sorted(moments)
+    )
