@@ -1,0 +1,72 @@
+"""Observe rows and functions by the server's own counters of the transaction: attempted, not net.
+
+Takes the relations that the stage may have written, as its locks tell; gives `RowsCounted` and `FunctionCalled`.
+Blind spots: TRUNCATE, DROP and rewrites count nothing, rows of caught exceptions count although they are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pgrehearse.errors import ServerError
+from pgrehearse.observe.observation import FunctionCalled, Observation, RowsCounted
+from pgrehearse.observe.observer import Moment, Quiet
+
+_COUNTS = """
+SELECT oid::bigint, pg_stat_get_xact_tuples_inserted(oid), pg_stat_get_xact_tuples_updated(oid),
+       pg_stat_get_xact_tuples_deleted(oid)
+FROM unnest(%s::oid[]) AS oid
+"""
+
+_FUNCTIONS = """
+SELECT format('%I.%I', n.nspname, p.proname), sum(pg_stat_get_xact_function_calls(p.oid))::bigint,
+       sum(pg_stat_get_xact_function_total_time(p.oid))
+FROM pg_proc AS p
+JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE p.oid >= 16384
+  AND n.oid <> pg_my_temp_schema()
+  AND pg_stat_get_xact_function_calls(p.oid) IS NOT NULL
+GROUP BY 1
+ORDER BY 1
+"""
+
+
+class CounterObserver(Quiet):
+    """Reads the counters of touched tables where a segment ends, and those of functions once."""
+
+    def __init__(self) -> None:
+        self.touched: set[int] = set()
+        self._counted: dict[int, tuple[int, int, int]] = {}
+        self.tracks_functions = False
+
+    def begin(self, moment: Moment) -> None:
+        """Ask for function counters, which takes a superuser or the privilege to SET the parameter."""
+        try:
+            moment.session.run("SAVEPOINT pgrehearse; SET LOCAL track_functions = 'all'; RELEASE pgrehearse")
+            self.tracks_functions = True
+        except ServerError:
+            moment.session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
+
+    def after(self, moment: Moment) -> Iterable[Observation]:
+        """Remember what may have been written."""
+        self.touched.update(lock.relation for lock in moment.held if lock.is_write)
+        return ()
+
+    def end_segment(self, moment: Moment) -> Iterable[Observation]:
+        """Give what the counters say more than at the end of the segment before."""
+        if not moment.is_usable or not self.touched:
+            return
+        moment.names.learn(moment.session, self.touched)
+        tables = {r.oid: r.name for r in moment.names.reported(self.touched, "rm")}
+        for oid, *counts in moment.session.fetch(_COUNTS, (sorted(tables),)):
+            last = self._counted.get(oid, (0, 0, 0))
+            self._counted[oid] = (counts[0], counts[1], counts[2])
+            inserted, updated, deleted = (now - then for now, then in zip(counts, last, strict=True))
+            if inserted or updated or deleted:
+                yield RowsCounted(tables[oid], inserted, updated, deleted, moment.segment)
+
+    def finish(self, moment: Moment) -> Iterable[Observation]:
+        """Give the functions that were called in the whole pass."""
+        if self.tracks_functions and moment.is_usable:
+            for name, calls, total_ms in moment.session.fetch(_FUNCTIONS):
+                yield FunctionCalled(name, calls, total_ms, 0)

@@ -1,0 +1,72 @@
+"""Observe the messages that psql would have shown, and the notifications that the server traces.
+
+`trace_notify` makes the server say `Async_Notify(channel)` at level DEBUG1, with the PL/pgSQL context of the caller,
+before any commit. So the client's level is lowered for the stage, and what the script's own level would have hidden is
+dropped here again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pgrehearse.observe.observation import MessageReceived, Notified, Observation
+from pgrehearse.observe.observer import Moment, Quiet
+from pgrehearse.pg.result import ServerMessage
+from pgrehearse.pg.session import Session
+
+LEVELS = ("DEBUG5", "DEBUG4", "DEBUG3", "DEBUG2", "DEBUG1", "LOG", "NOTICE", "WARNING", "ERROR")
+"""client_min_messages, lowest first; INFO is always sent."""
+
+_TRACED = re.compile(r"Async_Notify\((.*)\)\Z", re.DOTALL)
+_TOUCHES_LEVEL = re.compile(r"client_min_messages|trace_notify", re.IGNORECASE)
+_RESETS = ("RESET", "DISCARD ALL", "ROLLBACK")
+
+
+class MessageObserver(Quiet):
+    """Gives `MessageReceived` and `Notified`; keeps the trace of notifications switched on."""
+
+    def __init__(self) -> None:
+        self._level = "NOTICE"
+
+    def begin(self, moment: Moment) -> None:
+        """Remember the level the script would have had, then lower it."""
+        self._level = _current_level(moment.session)
+        _switch_trace_on(moment.session)
+
+    def after(self, moment: Moment) -> Iterable[Observation]:
+        """Tell notifications from messages, and see that the script did not switch the trace off."""
+        yield from self._observed(moment)
+        if moment.is_usable and (_TOUCHES_LEVEL.search(moment.text) or moment.tag in _RESETS):
+            level = _current_level(moment.session)
+            if level != "DEBUG1":
+                self._level = level
+            _switch_trace_on(moment.session)
+
+    def end_segment(self, moment: Moment) -> Iterable[Observation]:
+        """What a fake commit's deferred triggers said belongs to the segment."""
+        yield from self._observed(moment)
+
+    def _observed(self, moment: Moment) -> Iterator[Observation]:
+        for message in moment.messages:
+            traced = _TRACED.match(message.text) if message.severity == "DEBUG" else None
+            if traced:
+                yield Notified(traced[1], None, moment.step, moment.segment, message.context)
+            elif self._is_shown(message):
+                yield MessageReceived(
+                    message.severity, message.sqlstate, message.text, moment.step, moment.segment,
+                    message.detail, message.hint, message.context,
+                )  # fmt: skip
+
+    def _is_shown(self, message: ServerMessage) -> bool:
+        severity = "DEBUG1" if message.severity == "DEBUG" else message.severity
+        return severity == "INFO" or severity not in LEVELS or LEVELS.index(severity) >= LEVELS.index(self._level)
+
+
+def _current_level(session: Session) -> str:
+    level = str(session.fetch("SELECT current_setting('client_min_messages')")[0][0]).upper()
+    return "DEBUG2" if level == "DEBUG" else level
+
+
+def _switch_trace_on(session: Session) -> None:
+    session.run("SET LOCAL client_min_messages = debug1; SET LOCAL trace_notify = on")

@@ -1,0 +1,377 @@
+"""One session with a server: a script's statements byte for byte, and pgrehearse's own queries.
+
+Takes a conninfo; gives results and messages as records. Statements of a script travel one a message by the extended
+protocol, so that a missed semicolon can never smuggle a COMMIT past the plan. The driver's exceptions do not leave
+this room.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
+from pgrehearse.pg.diagnostics import error_of, message_of
+from pgrehearse.pg.result import Column, Result, ServerMessage
+
+ROW_CAP = 1_000
+"""Rows of a result set that are kept; the others are counted and dropped."""
+
+BYTE_CAP = 8_000_000
+"""Bytes of a result set that are kept."""
+
+_CHUNK_ROWS = 500
+_POLL_S = 0.05
+
+_COPY_ENDED = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
+
+
+class Session:
+    """An open session in autocommit; lives until `close`, and is used by one thread at a time.
+
+    Args:
+        conninfo: libpq's connection string; PG* variables of the environment fill what it leaves out.
+        application_name: What the server shows; the stage says `psql`, because triggers read it.
+        settings: Parameters of the server for the whole session, given at connection start so that RESET ALL and
+            DISCARD ALL come back to them.
+
+    Raises:
+        TargetError: The server cannot be reached or refuses the connection.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        application_name: str = "pgrehearse",
+        settings: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self._messages: list[ServerMessage] = []
+        self._connection = _connect(conninfo, application_name=application_name, settings=settings)
+        self._connection.add_notice_handler(lambda diag: self._messages.append(message_of(diag)))
+        self._connection.prepare_threshold = None
+        self.pid = self._connection.info.backend_pid
+        self.server_version = self._connection.info.server_version
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the session; the server rolls back what is open. Never raises."""
+        with suppress(psycopg.Error):
+            self._connection.close()
+
+    # What the session knows by itself ------------------------------------------------------------------------------
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._connection.closed or self._connection.pgconn.status != pq.ConnStatus.OK
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether the server said at the end of its last answer that a transaction is open, sound or failed."""
+        return self._status() in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
+
+    @property
+    def is_in_failed_transaction(self) -> bool:
+        """Whether the server ignores commands until the end of the transaction."""
+        return self._status() == pq.TransactionStatus.INERROR
+
+    def _status(self) -> pq.TransactionStatus:
+        return pq.TransactionStatus(self._connection.pgconn.transaction_status)
+
+    def parameter(self, name: str) -> str:
+        """A parameter that the server reports by itself (`server_version`, `client_encoding`, …)."""
+        return self._connection.info.parameter_status(name) or ""
+
+    def take_messages(self) -> tuple[ServerMessage, ...]:
+        """The messages received since the last call, oldest first."""
+        taken = tuple(self._messages)
+        self._messages.clear()
+        return taken
+
+    def quote_literal(self, value: str) -> str:
+        """`value` as an SQL literal, quoted as libpq does it for this session."""
+        return _text(self._connection.pgconn.escape_literal(value.encode()))
+
+    # pgrehearse's own queries ----------------------------------------------------------------------------------------
+
+    def fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        """Run one query of pgrehearse's own; give its rows, typed by the driver, or none.
+
+        Raises:
+            ServerError: The server refused it.
+            ConnectionLostError: The server is gone.
+        """
+        try:
+            cursor = self._connection.execute(sql.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def run(self, sql: str) -> None:
+        """Run one or more statements of pgrehearse's own, by the simple protocol, and drop their results.
+
+        Raises:
+            ServerError: The server refused one of them; what stood before it in `sql` is undone too.
+            ConnectionLostError: The server is gone.
+        """
+        self.fetch(sql)
+
+    def copy_out(self, sql: str) -> Iterable[bytes]:
+        """The data of a `COPY … TO STDOUT` of pgrehearse's own, in pieces."""
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+                for piece in copy:
+                    yield bytes(piece)
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def notifications(self, *, timeout_s: float) -> list[tuple[str, str, int]]:
+        """Notifications received within `timeout_s`: channel, payload, pid of the sender."""
+        try:
+            return [
+                (n.channel, n.payload, n.pid)
+                for n in self._connection.notifies(timeout=timeout_s, stop_after=None)
+            ]
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def cancel(self) -> None:
+        """Ask the server to cancel the running statement; may be called from another thread. Never raises."""
+        with suppress(psycopg.Error):
+            self._connection.cancel_safe(timeout=5.0)
+
+    def _translated(self, error: psycopg.Error) -> ServerError | ConnectionLostError:
+        if self.is_lost:
+            return ConnectionLostError(
+                "the connection to the server was lost",
+                detail=str(error).strip(),
+                hint="Look into the server's log, and run the rehearsal again: a lost transaction is rolled back.",
+            )
+        diag = error.diag
+        return ServerError(
+            diag.message_primary or str(error).strip(),
+            sqlstate=diag.sqlstate or "",
+            detail=diag.message_detail or "",
+            hint=diag.message_hint or "",
+            context=diag.context or "",
+        )
+
+    # A script's statements -------------------------------------------------------------------------------------------
+
+    def execute(
+        self,
+        text: str,
+        *,
+        parameters: Sequence[str | None] | None = None,
+        row_cap: int = ROW_CAP,
+        copy_data: Callable[[], Iterable[bytes]] | None = None,
+        deadline: float | None = None,
+    ) -> Result:
+        """Send one statement of a script as it stands, and wait for its result.
+
+        Args:
+            text: One statement; the server refuses two.
+            parameters: Values for `$1` …, as psql's `\\bind` gives them.
+            row_cap: Rows to keep.
+            copy_data: Called when the server asks for COPY data.
+            deadline: `time.monotonic()` after which the statement is cancelled.
+
+        Returns:
+            The result; an error of the server is part of it. A lost connection is an error with SQLSTATE 08006 where
+            the server could not say more.
+        """
+        encoded = None if parameters is None else [None if p is None else p.encode() for p in parameters]
+        return self._exchange(
+            lambda: self._connection.pgconn.send_query_params(text.encode(), encoded),
+            row_cap=row_cap,
+            copy_data=copy_data,
+            deadline=deadline,
+        )
+
+    def prepare(self, name: str, text: str) -> Result:
+        """Prepare `text` under `name` by the protocol, as psql's `\\parse` does."""
+        return self._exchange(lambda: self._connection.pgconn.send_prepare(name.encode(), text.encode()))
+
+    def execute_prepared(self, name: str, parameters: Sequence[str | None], *, row_cap: int = ROW_CAP) -> Result:
+        """Execute what `prepare` prepared, as psql's `\\bind_named` does."""
+        encoded = [None if p is None else p.encode() for p in parameters]
+        return self._exchange(
+            lambda: self._connection.pgconn.send_query_prepared(name.encode(), encoded), row_cap=row_cap
+        )
+
+    def close_prepared(self, name: str) -> Result:
+        """Forget what `prepare` prepared, as psql's `\\close_prepared` does."""
+        return self._exchange(lambda: self._connection.pgconn.send_close_prepared(name.encode()))
+
+    def describe(self, text: str) -> Result:
+        """The columns that `text` would give, without running it, as psql's `\\gdesc` does."""
+        prepared = self.prepare("", text)
+        if prepared.error:
+            return prepared
+        return self._exchange(lambda: self._connection.pgconn.send_describe_prepared(b""))
+
+    def _exchange(
+        self,
+        send: Callable[[], None],
+        *,
+        row_cap: int = ROW_CAP,
+        copy_data: Callable[[], Iterable[bytes]] | None = None,
+        deadline: float | None = None,
+    ) -> Result:
+        try:
+            send()
+            with suppress(psycopg.Error, psycopg.NotSupportedError):
+                self._connection.pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
+            return self._collect(_Collector(row_cap), copy_data, deadline)
+        except psycopg.Error as error:
+            return Result(tag="", error=error_of(error, lost=self.is_lost))
+
+    def _collect(
+        self,
+        collector: _Collector,
+        copy_data: Callable[[], Iterable[bytes]] | None,
+        deadline: float | None,
+    ) -> Result:
+        pgconn = self._connection.pgconn
+        while (result := self._next_result(deadline)) is not None:
+            if result.status == pq.ExecStatus.COPY_IN:
+                self._send_copy(copy_data)
+                collector.copy = "in"
+            elif result.status in _COPY_ENDED:
+                self._receive_copy(collector)
+            else:
+                collector.add(result, pgconn)
+        if self.is_lost and collector.error is None:
+            collector.error = error_of(None, lost=True)
+        return collector.result()
+
+    def _next_result(self, deadline: float | None) -> pq.abc.PGresult | None:
+        """Wait for the next result; a KeyboardInterrupt or the deadline cancels the statement first."""
+        pgconn = self._connection.pgconn
+        cancelled = False
+        while pgconn.flush() or pgconn.is_busy():
+            if deadline is not None and not cancelled and time.monotonic() > deadline:
+                self.cancel()
+                cancelled = True
+            if select.select([pgconn.socket], [], [], _POLL_S)[0]:
+                pgconn.consume_input()
+        return pgconn.get_result()
+
+    def _send_copy(self, copy_data: Callable[[], Iterable[bytes]] | None) -> None:
+        pgconn = self._connection.pgconn
+        if copy_data is None:
+            pgconn.put_copy_end(b"no data for COPY")
+            return
+        for piece in copy_data():
+            pgconn.put_copy_data(piece)
+        pgconn.put_copy_end()
+
+    def _receive_copy(self, collector: _Collector) -> None:
+        collector.copy = "out"
+        while True:
+            size, data = self._connection.pgconn.get_copy_data(0)
+            if size < 0:
+                return
+            collector.add_copied(bytes(data))
+
+
+class _Collector:
+    """Gathers the pieces of one statement's answer, up to the caps."""
+
+    def __init__(self, row_cap: int) -> None:
+        self.copy = ""
+        self.error: ServerMessage | None = None
+        self._row_cap = row_cap
+        self._bytes = 0
+        self._tag = ""
+        self._columns: tuple[Column, ...] = ()
+        self._rows: list[tuple[str | None, ...]] = []
+        self._row_count = 0
+
+    def add(self, result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> None:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            self.error = error_of(psycopg.errors.error_from_result(result), lost=pgconn.status != pq.ConnStatus.OK)
+            return
+        if result.nfields:
+            self._columns = tuple(
+                Column(_text(result.fname(i) or b""), result.ftype(i)) for i in range(result.nfields)
+            )
+        self._keep_rows(result)
+        if result.command_status:
+            self._tag = _text(result.command_status)
+        if result.command_tuples is not None and not self._row_count:
+            self._row_count = result.command_tuples
+
+    def add_copied(self, data: bytes) -> None:
+        self._row_count += 1
+        if len(self._rows) < self._row_cap and self._bytes < BYTE_CAP:
+            self._bytes += len(data)
+            self._rows.append((data.decode(errors="replace").rstrip("\n"),))
+
+    def _keep_rows(self, result: pq.abc.PGresult) -> None:
+        self._row_count += result.ntuples
+        for row in range(result.ntuples):
+            if len(self._rows) >= self._row_cap or self._bytes >= BYTE_CAP:
+                return
+            values = tuple(_cell(result.get_value(row, column)) for column in range(result.nfields))
+            self._bytes += sum(len(value) for value in values if value is not None)
+            self._rows.append(values)
+
+    def result(self) -> Result:
+        return Result(
+            tag="" if self.error else self._tag,
+            columns=self._columns,
+            rows=tuple(self._rows),
+            row_count=self._row_count,
+            error=self.error,
+            copy=self.copy,
+        )
+
+
+def _connect(
+    conninfo: str, *, application_name: str, settings: Sequence[tuple[str, str]]
+) -> psycopg.Connection[tuple[Any, ...]]:
+    try:
+        given = psycopg.conninfo.conninfo_to_dict(conninfo)
+        options = " ".join([str(given.get("options") or ""), *(f"-c {_option(k, v)}" for k, v in settings)])
+        extra: dict[str, Any] = {"application_name": application_name, "client_encoding": "UTF8"}
+        if options.strip():
+            extra["options"] = options.strip()
+        extra.setdefault("connect_timeout", given.get("connect_timeout", 10))
+        return psycopg.connect(make_conninfo(conninfo, **extra), autocommit=True)
+    except psycopg.Error as error:
+        first, _, rest = str(error).strip().partition("\n")
+        raise TargetError(
+            f"cannot connect to the target: {first}",
+            detail=rest.strip(),
+            hint="Check -d and the PG* variables; `pgrehearse doctor` says what is missing.",
+        ) from error
+
+
+def _option(name: str, value: str) -> str:
+    """A setting for libpq's `options`, where spaces and backslashes are escaped by a backslash."""
+    return f"{name}={value}".replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _text(value: bytes) -> str:
+    return bytes(value).decode(errors="replace")
+
+
+def _cell(value: bytes | None) -> str | None:
+    return None if value is None else _text(value)

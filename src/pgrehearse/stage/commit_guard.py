@@ -1,0 +1,57 @@
+"""What makes the server itself refuse to commit: a deferred constraint that is violated from the start.
+
+**Guarantee.** While the guard is armed, COMMIT, END, COMMIT AND CHAIN and PREPARE TRANSACTION fail on the server with
+SQLSTATE 23505, whoever sends them and however they are spelt. The table cannot be dropped, truncated or altered by the
+script either: the server refuses that while it has pending trigger events.
+"""
+
+from __future__ import annotations
+
+from pgrehearse.errors import RefusedError, ServerError
+from pgrehearse.pg.result import ServerMessage
+from pgrehearse.pg.session import Session
+
+
+class CommitGuard:
+    """The guard of one stage; `token` makes its names unguessable."""
+
+    def __init__(self, token: str) -> None:
+        self.table = f"pgrehearse_guard_{token}"
+        self.constraint = f"pgrehearse_cannot_commit_{token}"
+
+    def arm(self, session: Session) -> None:
+        """Create the table and violate its constraint, in the open transaction.
+
+        Raises:
+            RefusedError: The role may not create temporary tables; without a guard nothing is run.
+        """
+        mode, may_be_silent = session.fetch(
+            "SELECT current_setting('session_replication_role'),"
+            " has_parameter_privilege('session_replication_role', 'SET')"
+        )[0]
+        create = (
+            f"CREATE TEMP TABLE {self.table} (armed integer,"
+            f" CONSTRAINT {self.constraint} UNIQUE (armed) DEFERRABLE INITIALLY DEFERRED)"
+        )
+        if may_be_silent:
+            # The estate's own event triggers must not see what is not the script's.
+            create = (
+                f"SET LOCAL session_replication_role = replica; {create};"
+                f" SET LOCAL session_replication_role = {mode}"
+            )
+        try:
+            session.run(f"{create}; INSERT INTO pg_temp.{self.table} VALUES (1), (1)")
+        except ServerError as error:
+            raise RefusedError(
+                "the stage cannot be made rollback-only on this target",
+                detail=f"{error.message} (SQLSTATE {error.sqlstate})",
+                hint="Grant the role TEMPORARY on the clone: the commit guard is a temporary table.",
+            ) from error
+
+    def is_armed(self, session: Session) -> bool:
+        """Whether the violation still stands."""
+        return bool(session.fetch(f"SELECT count(*) = 2 FROM pg_temp.{self.table}")[0][0])
+
+    def is_named_by(self, error: ServerMessage) -> bool:
+        """Whether `error` is the guard's own refusal."""
+        return error.constraint == self.constraint

@@ -1,0 +1,138 @@
+"""The sessions beside the stage: one keeps the target as it was at entry, one sees it as it is now.
+
+After the rollback, what the change touched is hashed twice: in the snapshot of the entry, and now. So the cost grows
+with what was touched, not with the database. And the server is asked for every transaction id of the meantime: where
+none committed, nothing can have stayed anywhere on it, and large tables need no hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pgrehearse.errors import ServerError
+from pgrehearse.pg.session import Session
+
+_XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+
+_COMMITTED_SINCE = """
+SELECT count(*)::int
+FROM (
+    SELECT generate_series(%(first)s::bigint, %(last)s::bigint - 1)::text::xid8 AS xid
+    UNION ALL
+    SELECT unnest(%(running)s::text[])::xid8
+) AS meantime
+WHERE pg_xact_status(xid) = 'committed'
+"""
+
+_DEFINITION = """
+SELECT c.oid::bigint, c.relfilenode::bigint, c.relkind::text, c.relowner::bigint, c.relacl::text, c.reloptions::text,
+       (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attisdropped),
+               ',' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid),
+       (SELECT string_agg(concat_ws(' ', t.tgname, t.tgfoid, t.tgenabled), ',' ORDER BY t.tgname)
+        FROM pg_trigger AS t WHERE t.tgrelid = c.oid),
+       (SELECT string_agg(k.conname || ' ' || pg_get_constraintdef(k.oid), ',' ORDER BY k.conname)
+        FROM pg_constraint AS k WHERE k.conrelid = c.oid),
+       (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid) FROM pg_index AS i WHERE i.indrelid = c.oid)
+FROM pg_class AS c
+WHERE c.oid = to_regclass(%s)
+"""
+
+SMALL_BYTES = 8 * 1024 * 1024
+"""A touched table up to this size is hashed always; a larger one only where others committed in the meantime."""
+
+MOST_XIDS = 200_000
+"""Transaction ids of the meantime that are looked up one by one; past it, whether others committed is unknown."""
+
+_SETTINGS = [("default_transaction_read_only", "on"), ("lock_timeout", "10s"), ("row_security", "off")]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A SHA-256 at entry and one at exit, what they cover, and how many others committed (-1: unknown)."""
+
+    before: str
+    after: str
+    of: tuple[str, ...]
+    foreign_commits: int
+
+
+class Witness:
+    """Two read-only sessions: `entry` holds the snapshot of the entry, `now` sees what is committed at each moment."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.now = Session(conninfo, application_name="pgrehearse witness", settings=_SETTINGS)
+        self.entry = Session(conninfo, application_name="pgrehearse witness of the entry", settings=_SETTINGS)
+        self.entry.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._first = int(self.entry.fetch(_XMAX)[0][0])
+        running = self.entry.fetch("SELECT pg_snapshot_xip(pg_current_snapshot())::text")
+        self._running = [xid for (xid,) in running]
+
+    def __enter__(self) -> Witness:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.now.close()
+        self.entry.close()
+
+    def status_of(self, xid: str, *, within_s: float = 5.0, sleep: Callable[[float], None] = time.sleep) -> str:
+        """What the server says of the transaction `xid`: `aborted`, `committed`, `in progress` or `unknown`.
+
+        A backend that was killed, or that lost its client, may take a moment to roll back; it is waited for.
+        """
+        waited_s = 0.0
+        while True:
+            status = self.now.fetch("SELECT pg_xact_status(%s::text::xid8)", (xid,))[0][0]
+            if status != "in progress" or waited_s >= within_s:
+                return str(status or "unknown")
+            sleep(0.01)
+            waited_s += 0.01
+
+    def fingerprint(self, tables: Iterable[str]) -> Fingerprint:
+        """Compare `tables` (SQL names) as they were at entry with what they are now."""
+        names = sorted(set(tables))
+        foreign = self._foreign_commits()
+        hashed = [name for name in names if foreign or self._size(name) <= SMALL_BYTES]
+        of = [
+            f"{name}: definition and content" if name in hashed else f"{name}: definition; no one committed meanwhile"
+            for name in names
+        ]
+        return Fingerprint(
+            _digest(self.entry, names, hashed), _digest(self.now, names, hashed), tuple(of), foreign
+        )
+
+    def _foreign_commits(self) -> int:
+        last = int(self.now.fetch(_XMAX)[0][0])
+        if last - self._first > MOST_XIDS:
+            return -1
+        window = {"first": self._first, "last": last, "running": self._running}
+        return int(self.now.fetch(_COMMITTED_SINCE, window)[0][0])
+
+    def _size(self, name: str) -> int:
+        return int(self.now.fetch("SELECT COALESCE(pg_relation_size(to_regclass(%s)), 0)", (name,))[0][0])
+
+
+def _digest(session: Session, names: Iterable[str], hashed: Iterable[str]) -> str:
+    definitions = [(name, session.fetch(_DEFINITION, (name,))) for name in names]
+    contents = [(name, _content(session, name)) for name in hashed]
+    return hashlib.sha256(repr((definitions, contents)).encode()).hexdigest()
+
+
+def _content(session: Session, name: str) -> str:
+    """A hash of the rows of one table that does not depend on their order, or the reason why there is none."""
+    sql = f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric)::text FROM ONLY {name} AS t"
+    if not session.is_in_transaction:
+        return _answer(session, sql)
+    session.run("SAVEPOINT content")
+    answer = _answer(session, sql)
+    session.run("ROLLBACK TO content")
+    return answer
+
+
+def _answer(session: Session, sql: str) -> str:
+    try:
+        return repr(session.fetch(sql))
+    except ServerError as error:
+        return f"cannot be read: {error.sqlstate}"
