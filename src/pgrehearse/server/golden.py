@@ -1,0 +1,81 @@
+"""Data folders for new servers, copied from one that initdb made once.
+
+Takes binaries that the account can execute; gives a data folder ready to start in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from pgrehearse.errors import LaunchError
+from pgrehearse.server.binaries import Binaries, version_line
+from pgrehearse.server.home import Home
+from pgrehearse.server.lock import locked
+
+_INITDB = (
+    "--username=postgres",
+    "--auth=trust",
+    "--encoding=UTF8",
+    "--no-sync",
+    "--no-instructions",
+    "--lc-messages=C",
+)
+# Since 17 PostgreSQL brings rules for characters that are the same on every system; before that the system's count.
+_BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+_LIBC_LOCALES = (("--locale=C.UTF-8",), ("--locale=C",))
+_COPY = ("cp", "-cRp") if sys.platform == "darwin" else ("cp", "-Rp")
+
+
+def make_data_folder(binaries: Binaries, home: Home, data_dir: Path) -> None:
+    """Make `data_dir` as initdb would. It appears complete or not at all.
+
+    Raises:
+        LaunchError: initdb failed, or the disk is full.
+    """
+    unfinished = data_dir.with_name(f"{data_dir.name}.new")
+    golden = _golden_folder(binaries, home)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    home.account_folder(unfinished)
+    copy = home.account.run([*_COPY, f"{golden}/.", unfinished])
+    if copy.returncode != 0:
+        raise LaunchError("a new data folder cannot be made", detail=copy.stderr.strip())
+    unfinished.rename(data_dir)
+
+
+def _golden_folder(binaries: Binaries, home: Home) -> Path:
+    settings = files(__package__).joinpath("postgresql.conf").read_bytes()
+    key = hashlib.sha256(
+        repr((version_line(binaries.bin_dir), _INITDB, _locales(binaries))).encode() + settings
+    )
+    folder = home.folder("golden") / f"{binaries.version}-{key.hexdigest()[:12]}"
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not folder.exists():
+            _initdb(binaries, home, folder, settings)
+    return folder
+
+
+def _initdb(binaries: Binaries, home: Home, folder: Path, settings: bytes) -> None:
+    unfinished = folder.with_name(f"{folder.name}.new")
+    result = None
+    for locale in _locales(binaries):
+        shutil.rmtree(unfinished, ignore_errors=True)
+        home.account_folder(unfinished)
+        result = home.account.run([binaries.bin_dir / "initdb", *_INITDB, *locale, "-D", unfinished])
+        if result.returncode == 0:
+            (unfinished / "postgresql.conf").write_bytes(settings)
+            unfinished.rename(folder)
+            return
+    raise LaunchError("initdb failed", detail=_last_words(result))
+
+
+def _locales(binaries: Binaries) -> tuple[tuple[str, ...], ...]:
+    return (_BUILTIN_LOCALE,) if binaries.major >= 17 else _LIBC_LOCALES
+
+
+def _last_words(result: subprocess.CompletedProcess[str] | None) -> str:
+    return "" if result is None else "\n".join((result.stderr or result.stdout).strip().splitlines()[-5:])

@@ -1,0 +1,116 @@
+"""Start a server's processes.
+
+Takes a `Server` whose folder exists; gives it running, with the lock `alive` in the hands of its processes alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from pgrehearse.errors import LaunchError
+from pgrehearse.server.golden import make_data_folder
+from pgrehearse.server.home import Home
+from pgrehearse.server.lock import try_lock
+from pgrehearse.server.server import Server, State, wait_until
+
+# The server and all its children inherit the lock as descriptor 3; the shell lets go of its own.
+_DETACHED = '"$@" 3>&1 >&2 </dev/null &'
+# The shell's standard input is a pipe that nobody writes to: it ends with the last process that has the other end, the
+# owner, in whatever way that ends. This needs no signal at a parent's death, which exists on Linux alone and would
+# come when the *thread* that started the server ends. The server stays a zombie until `wait`, so its number is its own.
+_TIED = f"{_DETACHED} exec >&2; read -r _; kill -QUIT $!; wait $!"
+
+_START_S = 120.0
+
+
+def launch_detached(server: Server, home: Home) -> None:
+    """Start a server that outlives this process.
+
+    Raises:
+        LaunchError: It did not start; the detail is the end of its log.
+    """
+    _spawn(server, home, _DETACHED, stdin=subprocess.DEVNULL, settings={}).wait()
+    await_start(server)
+
+
+def launch_tied(server: Server, home: Home, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a server that ends with this process; gives its keeper, not waiting for the server to be ready.
+
+    To end the server, close the keeper's standard input and wait for the keeper.
+    """
+    return _spawn(server, home, _TIED, stdin=subprocess.PIPE, settings=settings)
+
+
+def await_start(server: Server) -> None:
+    """Wait until the server accepts connections.
+
+    Raises:
+        LaunchError: It ended, or was not ready after 120 s; the detail is the end of its log.
+    """
+    in_time = wait_until(lambda: server.state is not State.BUSY, _START_S)
+    if not in_time or server.state is not State.RUNNING:
+        raise LaunchError(
+            "the server did not start" if in_time else f"the server was not ready after {_START_S:.0f} s",
+            detail="\n".join(server.log.read_text(errors="replace").splitlines()[-8:]),
+            hint=f"Its whole log is {server.log}.",
+        )
+
+
+def _spawn(
+    server: Server, home: Home, script: str, *, stdin: int, settings: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    if not server.data_dir.exists():
+        make_data_folder(server.binaries, home, server.data_dir)
+    alive = _take_alive_lock(server)
+    try:
+        # With the lock in hand there is no process that these could belong to.
+        (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
+        _make_socket_folder(server.socket_dir, home)
+        with server.log.open("wb") as log:
+            command = ["/bin/sh", "-c", script, "sh", *_command(server, settings)]
+            return home.account.spawn(command, stdin=stdin, stdout=alive, stderr=log)
+    finally:
+        os.close(alive)
+
+
+def _take_alive_lock(server: Server) -> int:
+    alive = try_lock(server.alive_lock)
+    if alive is None and server.end_leftovers():
+        alive = try_lock(server.alive_lock)
+    if alive is None:
+        raise LaunchError(
+            "processes of an earlier server still live",
+            detail=f"They hold the lock {server.alive_lock}, but do not carry the server's name: programs that it started.",
+            hint="End them, and start again.",
+        )
+    return alive
+
+
+def _make_socket_folder(folder: Path, home: Home) -> None:
+    if not folder.exists():
+        home.account_folder(folder)
+    status = folder.lstat()
+    if folder.is_symlink() or status.st_uid != home.account.uid or status.st_mode & 0o077:
+        raise LaunchError(
+            f"{folder} cannot be trusted",
+            detail="It is not a closed folder of the account that the server runs as.",
+            hint="Remove it.",
+        )
+
+
+def remove_server(server: Server) -> None:
+    """Remove all that is left of a server on disk."""
+    if server.socket_dir.parent != server.folder:
+        shutil.rmtree(server.socket_dir, ignore_errors=True)
+    shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def _command(server: Server, settings: Mapping[str, str]) -> list[str]:
+    quoted = '"' + str(server.socket_dir).replace('"', '""') + '"'
+    own = {"unix_socket_directories": quoted, "port": str(server.port), "cluster_name": server.cluster_name}
+    options = [word for name, value in {**settings, **own}.items() for word in ("-c", f"{name}={value}")]
+    return [str(server.binaries.bin_dir / "postgres"), "-D", str(server.data_dir), *options]

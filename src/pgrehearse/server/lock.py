@@ -1,0 +1,65 @@
+"""Locks on files that end with the processes that hold them, however these end.
+
+Takes paths; gives file descriptors that hold a `flock`. A forked process shares its parent's lock: it is free again when
+the last of them is gone. No process number is trusted anywhere.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the lock at once: a descriptor that holds it until it is closed, or None where another holds it."""
+    return _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait for the lock, and hold it for a while."""
+    descriptor = _lock(path, fcntl.LOCK_EX)
+    assert descriptor is not None, "a lock that is waited for is got"
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock. Nobody does where there is no file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lock(path: Path, operation: int) -> int | None:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, operation)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        # Its last holder may have removed the file while this one waited; such a lock keeps nobody out.
+        if _is_still_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is_still_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,101 @@
+"""A server for one process, which dies with it.
+
+Takes nothing that must be there before; gives a server whose folder is gone when its owner is done, or swept by the next.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pgrehearse.server.binaries import Binaries, find_binaries
+from pgrehearse.server.home import Home, open_home
+from pgrehearse.server.launcher import await_start, launch_tied, remove_server
+from pgrehearse.server.lock import try_lock
+from pgrehearse.server.server import Server
+from pgrehearse.server.tree import make_reachable
+
+_END_S = 10.0
+
+
+@contextmanager
+def private_server(
+    *,
+    wanted_major: int | None = None,
+    bin_dir: Path | None = None,
+    home: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """A running server that nobody else knows of, removed at the end.
+
+    However this process ends, the server ends with it; what `kill -9` leaves on disk is removed by the next private server.
+    A process forked from this one shares the ownership: the server lives until both are gone.
+
+    Args:
+        wanted_major: 15 to 18; the newest found where absent.
+        bin_dir: The folder of PostgreSQL's programs to use.
+        home: The folder to keep it in; PGREHEARSE_HOME or the user's cache folder where absent.
+        settings: Settings of the server, by name, on top of those made for rehearsals.
+
+    Raises:
+        LaunchError: No PostgreSQL was found, or it did not start.
+    """
+    place = open_home(home)
+    binaries = make_reachable(find_binaries(wanted_major=wanted_major, bin_dir=bin_dir), place)
+    sweep(place, binaries)
+    with _owned_folder(place) as folder:
+        server = Server(folder, binaries)
+        try:
+            keeper = launch_tied(server, place, settings or {})
+            try:
+                await_start(server)
+                yield server
+            finally:
+                _end(server, keeper)
+        finally:
+            remove_server(server)
+
+
+def sweep(home: Home, binaries: Binaries) -> None:
+    """End and remove the private servers whose owners are gone, as their free locks tell."""
+    private = home.folder("private")
+    for name in {path.name.removesuffix(".lock") for path in private.iterdir()}:
+        lock = try_lock(private / f"{name}.lock")
+        if lock is None:
+            continue
+        try:
+            server = Server(private / name, binaries)
+            if server.end_leftovers():
+                remove_server(server)
+                (private / f"{name}.lock").unlink()
+        finally:
+            os.close(lock)
+
+
+@contextmanager
+def _owned_folder(home: Home) -> Iterator[Path]:
+    private = home.folder("private")
+    lock = None
+    name = ""
+    while lock is None:
+        name = secrets.token_hex(4)
+        lock = try_lock(private / f"{name}.lock")
+    try:
+        yield home.folder("private", name)
+        (private / f"{name}.lock").unlink()
+    finally:
+        os.close(lock)
+
+
+def _end(server: Server, keeper: subprocess.Popen[bytes]) -> None:
+    assert keeper.stdin is not None, "the keeper was started with a pipe"
+    keeper.stdin.close()
+    try:
+        keeper.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        server.end_leftovers()
+        keeper.wait(_END_S)

@@ -1,0 +1,129 @@
+"""The embedded server of the user, which outlives the commands that use it.
+
+Takes a wanted major version; gives that version's one server, started by whoever needs it first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgrehearse.server.binaries import Binaries, Skipped, find_binaries, inspect_folder
+from pgrehearse.server.home import Home, open_home
+from pgrehearse.server.launcher import launch_detached
+from pgrehearse.server.lock import locked
+from pgrehearse.server.postmaster_file import read_postmaster_file
+from pgrehearse.server.server import Server, State, wait_until
+from pgrehearse.server.tree import make_reachable
+
+_PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A shared server as it is now.
+
+    `started_at` is in seconds since 1970, UTC, and None where the server does not run; `sessions` counts its clients.
+    """
+
+    server: Server
+    state: State
+    pid: int | None
+    started_at: int | None
+    sessions: int
+
+
+def shared_server(
+    *, wanted_major: int | None = None, bin_dir: Path | None = None, home: Path | None = None
+) -> Server:
+    """The user's server of one major version, started if it does not run. Any number of processes may ask at once.
+
+    It survives them all. Where it was killed itself, it starts again with the same data.
+
+    Raises:
+        LaunchError: No PostgreSQL was found, or it did not start.
+    """
+    place = open_home(home)
+    wanted = find_binaries(wanted_major=wanted_major, bin_dir=bin_dir)
+    folder = place.folder("shared", str(wanted.major))
+    if (server := _running(folder, wanted)) is not None:
+        return server
+    with locked(_lock_of(folder)):
+        server = Server(folder, make_reachable(wanted, place))
+        if server.processes().postmaster is not None:
+            # Whoever started it was killed before it was ready.
+            wait_until(lambda: server.state is not State.BUSY, _PATIENCE_S)
+        running = _running(folder, wanted)
+        if running is None:
+            launch_detached(server, place)
+        return running or server
+
+
+def shared_servers(*, home: Path | None = None) -> tuple[Status, ...]:
+    """Every shared server of the user, the newest version first; starts none."""
+    return tuple(_status(server) for server in _existing(open_home(home)))
+
+
+def stop_shared_servers(*, wanted_major: int | None = None, home: Path | None = None) -> tuple[Server, ...]:
+    """Stop the user's shared servers, or that of one major version; gives those that ran.
+
+    Sessions are ended. What is in the databases stays for the next start.
+
+    Raises:
+        LaunchError: One of them does not stop.
+    """
+    stopped = []
+    for server in _existing(open_home(home)):
+        if wanted_major in {None, int(server.folder.name)}:
+            with locked(_lock_of(server.folder)):
+                if server.state in {State.RUNNING, State.BUSY}:
+                    server.stop("fast")
+                    stopped.append(server)
+    return tuple(stopped)
+
+
+def _existing(home: Home) -> tuple[Server, ...]:
+    folders = [path for path in home.folder("shared").iterdir() if path.name.isdecimal()]
+    folders.sort(key=lambda path: -int(path.name))
+    return tuple(Server(folder, _own_binaries(folder)) for folder in folders)
+
+
+def _running(folder: Path, wanted: Binaries) -> Server | None:
+    if Server(folder, wanted).state is not State.RUNNING:
+        return None
+    used = _last_used(folder)
+    return Server(folder, used if isinstance(used, Binaries) else wanted)
+
+
+def _own_binaries(folder: Path) -> Binaries:
+    used = _last_used(folder)
+    if isinstance(used, Binaries):
+        return used
+    major = int(folder.name)
+    return Binaries(Path(used.place), str(major), major, "gone", used.reason)
+
+
+def _last_used(folder: Path) -> Binaries | Skipped:
+    # The server writes how it was called: the program's path, then each option in quotes.
+    options = folder / "data" / "postmaster.opts"
+    if not options.exists():
+        return Skipped(str(folder), "was never started")
+    program = Path(options.read_text(errors="replace").partition(' "')[0])
+    return inspect_folder(program.parent, origin="running", why="the server was started from it")
+
+
+def _status(server: Server) -> Status:
+    state = server.state
+    about = read_postmaster_file(server.data_dir) if state is State.RUNNING else None
+    sessions = server.processes().sessions if about is not None else 0
+    return Status(
+        server=server,
+        state=state,
+        pid=None if about is None else about.pid,
+        started_at=None if about is None else about.started_at,
+        sessions=sessions,
+    )
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
