@@ -8,7 +8,7 @@ from __future__ import annotations
 from pgrehearse.server.binaries import Binaries, Skipped, Survey, all_binaries, find_binaries, survey
 from pgrehearse.server.private import private_server
 from pgrehearse.server.server import Server, State
-from pgrehearse.server.shared import Status, shared_server, shared_servers, stop_shared_servers
+from pgrehearse.server.shared import Status, shared_server, shared_servers, status_of, stop_shared_servers
 
 __all__ = [
     "Binaries",
@@ -22,6 +22,7 @@ __all__ = [
     "private_server",
     "shared_server",
     "shared_servers",
+    "status_of",
     "stop_shared_servers",
     "survey",
 ]

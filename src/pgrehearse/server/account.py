@@ -32,7 +32,8 @@ class _SpawnOptions(TypedDict, total=False):
 class Account:
     """Whom the server's programs run as and who owns its data.
 
-    `is_stand_in` is true when this process is root and the account another, so that programs must change to it.
+    `is_stand_in` is true when this process is root and the account another, so that programs must change to
+    it.
     """
 
     name: str
@@ -109,6 +110,6 @@ def server_account() -> Account:
 
 
 def _environment() -> dict[str, str]:
-    # Little is passed on: a server takes PG* variables for settings, and the user's secrets are not its business.
+    # Little is passed on: a server takes PG* variables for settings, and should not see the user's secrets.
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {"PATH": os.defpath, **kept, "LC_ALL": "C", "TZ": "UTC"}

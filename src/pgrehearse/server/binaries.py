@@ -1,6 +1,7 @@
 """Which PostgreSQL of this machine to start.
 
-Takes a wanted major version or a named bin folder; gives `Binaries`, which say where they came from and why they were taken.
+Takes a wanted major version or a named bin folder; gives `Binaries`, which say where they came from and why
+they were taken.
 """
 
 from __future__ import annotations
@@ -99,12 +100,14 @@ class _Source:
 
 
 def find_binaries(*, wanted_major: int | None = None, bin_dir: Path | None = None) -> Binaries:
-    """The programs to use: those named (`bin_dir`, else the variable PGREHEARSE_PG_BIN), the wheel's, the system's.
+    """The programs to use: the named ones (`bin_dir`, else PGREHEARSE_PG_BIN), the wheel's, the system's.
 
-    A named folder is taken or refused, never replaced by another. Within one source the newest version comes first.
+    A named folder is taken or refused, never replaced by another. Of one source the newest version comes
+    first.
 
     Raises:
-        LaunchError: There are none, or none of the wanted major version; the detail lists what was passed over.
+        LaunchError: None was found, or none of the wanted major version; the detail lists what was passed
+        over.
     """
     passed_over: list[Skipped] = []
     for candidate in _candidates(bin_dir):
@@ -154,7 +157,7 @@ def inspect_folder(folder: Path, *, origin: str, why: str) -> Binaries | Skipped
 @lru_cache(maxsize=64)
 def version_line(bin_dir: Path) -> str:
     """What `postgres --version` says, one line; empty when it cannot be run. Asked once a process."""
-    command = [bin_dir / "postgres", "--version"]
+    command = [str(bin_dir / "postgres"), "--version"]
     try:
         answer = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=30, check=False

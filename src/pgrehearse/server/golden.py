@@ -6,7 +6,6 @@ Takes binaries that the account can execute; gives a data folder ready to start 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from pgrehearse.errors import LaunchError
 from pgrehearse.server.binaries import Binaries, version_line
-from pgrehearse.server.home import Home
+from pgrehearse.server.home import Home, remove_tree
 from pgrehearse.server.lock import locked
 
 _INITDB = (
@@ -25,7 +24,8 @@ _INITDB = (
     "--no-instructions",
     "--lc-messages=C",
 )
-# Since 17 PostgreSQL brings rules for characters that are the same on every system; before that the system's count.
+# Since 17 PostgreSQL brings its own rules for characters, the same on every system; before, the system's
+# count.
 _BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 _LIBC_LOCALES = (("--locale=C.UTF-8",), ("--locale=C",))
 _COPY = ("cp", "-cRp") if sys.platform == "darwin" else ("cp", "-Rp")
@@ -39,7 +39,7 @@ def make_data_folder(binaries: Binaries, home: Home, data_dir: Path) -> None:
     """
     unfinished = data_dir.with_name(f"{data_dir.name}.new")
     golden = _golden_folder(binaries, home)
-    shutil.rmtree(unfinished, ignore_errors=True)
+    remove_tree(unfinished)
     home.account_folder(unfinished)
     copy = home.account.run([*_COPY, f"{golden}/.", unfinished])
     if copy.returncode != 0:
@@ -63,7 +63,7 @@ def _initdb(binaries: Binaries, home: Home, folder: Path, settings: bytes) -> No
     unfinished = folder.with_name(f"{folder.name}.new")
     result = None
     for locale in _locales(binaries):
-        shutil.rmtree(unfinished, ignore_errors=True)
+        remove_tree(unfinished)
         home.account_folder(unfinished)
         result = home.account.run([binaries.bin_dir / "initdb", *_INITDB, *locale, "-D", unfinished])
         if result.returncode == 0:

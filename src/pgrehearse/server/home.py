@@ -6,6 +6,7 @@ Takes PGREHEARSE_HOME or the user's cache folder; gives a `Home` whose folders t
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ class Home:
         return 0o711 if self.account.is_stand_in else 0o700
 
 
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of the home with all that is in it; nothing happens where there is none."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
 def open_home(path: Path | None = None) -> Home:
     """The home at `path`, else at PGREHEARSE_HOME, else the first fit place for the present user.
 
@@ -67,14 +74,16 @@ def open_home(path: Path | None = None) -> Home:
     if not account.can_enter(place):
         raise LaunchError(
             f'the account "{account.name}" cannot enter {place}',
-            detail="As root, pgrehearse runs PostgreSQL as that account, and changes no permissions to let it in.",
+            detail="PostgreSQL refuses to run as root, and no permissions are changed to let that account in.",
             hint=f"Set {HOME_VARIABLE} to a folder that it can reach.",
         )
     return Home(place, account)
 
 
 def _default_place(account: Account) -> Path:
-    return next(place for place in _places() if not account.is_stand_in or account.can_enter(place.parent))
+    places = list(_places())
+    reachable = (place for place in places if not account.is_stand_in or account.can_enter(place.parent))
+    return next(reachable, places[0])
 
 
 def _places() -> Iterator[Path]:
@@ -86,10 +95,10 @@ def _places() -> Iterator[Path]:
 
 
 def _make_with_parents(place: Path, mode: int) -> None:
-    for parent in reversed(place.parents):
-        if not parent.exists():
-            parent.mkdir(mode=0o755, exist_ok=True)
-    place.mkdir(mode=mode, exist_ok=True)
+    for folder in (*reversed(place.parents), place):
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            folder.chmod(mode)  # whatever the umask, and only where the folder is new
 
 
 def _check_owner(place: Path) -> None:

@@ -1,27 +1,27 @@
 """Start a server's processes.
 
-Takes a `Server` whose folder exists; gives it running, with the lock `alive` in the hands of its processes alone.
+Takes a `Server` whose folder exists; gives it running, with the lock `alive` in the hands of its processes
+only.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from pgrehearse.errors import LaunchError
 from pgrehearse.server.golden import make_data_folder
-from pgrehearse.server.home import Home
+from pgrehearse.server.home import Home, remove_tree
 from pgrehearse.server.lock import try_lock
 from pgrehearse.server.server import Server, State, wait_until
 
 # The server and all its children inherit the lock as descriptor 3; the shell lets go of its own.
 _DETACHED = '"$@" 3>&1 >&2 </dev/null &'
-# The shell's standard input is a pipe that nobody writes to: it ends with the last process that has the other end, the
-# owner, in whatever way that ends. This needs no signal at a parent's death, which exists on Linux alone and would
-# come when the *thread* that started the server ends. The server stays a zombie until `wait`, so its number is its own.
+# The shell's standard input is a pipe from the owner: it ends with the owner, in whatever way that ends. So
+# no signal at a parent's death is needed, which exists on Linux alone and would come when the *thread* that
+# started the server ends. Until `wait` a dead server stays a zombie, so its number is nobody else's.
 _TIED = f"{_DETACHED} exec >&2; read -r _; kill -QUIT $!; wait $!"
 
 _START_S = 120.0
@@ -40,7 +40,7 @@ def launch_detached(server: Server, home: Home) -> None:
 def launch_tied(server: Server, home: Home, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a server that ends with this process; gives its keeper, not waiting for the server to be ready.
 
-    To end the server, close the keeper's standard input and wait for the keeper.
+    To end the server, write a line to the keeper's standard input and wait for the keeper.
     """
     return _spawn(server, home, _TIED, stdin=subprocess.PIPE, settings=settings)
 
@@ -84,7 +84,7 @@ def _take_alive_lock(server: Server) -> int:
     if alive is None:
         raise LaunchError(
             "processes of an earlier server still live",
-            detail=f"They hold the lock {server.alive_lock}, but do not carry the server's name: programs that it started.",
+            detail=f"Programs that it started hold the lock {server.alive_lock}.",
             hint="End them, and start again.",
         )
     return alive
@@ -105,8 +105,8 @@ def _make_socket_folder(folder: Path, home: Home) -> None:
 def remove_server(server: Server) -> None:
     """Remove all that is left of a server on disk."""
     if server.socket_dir.parent != server.folder:
-        shutil.rmtree(server.socket_dir, ignore_errors=True)
-    shutil.rmtree(server.folder, ignore_errors=True)
+        remove_tree(server.socket_dir)
+    remove_tree(server.folder)
 
 
 def _command(server: Server, settings: Mapping[str, str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Locks on files that end with the processes that hold them, however these end.
 
-Takes paths; gives file descriptors that hold a `flock`. A forked process shares its parent's lock: it is free again when
-the last of them is gone. No process number is trusted anywhere.
+Takes paths; gives file descriptors that hold a `flock`. A forked process shares its parent's lock: it is
+free again when the last of them is gone. So nobody need trust a process number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def try_lock(path: Path) -> int | None:
-    """Take the lock at once: a descriptor that holds it until it is closed, or None where another holds it."""
+    """Take the lock at once: a descriptor that holds it until closed, or None where another holds it."""
     return _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

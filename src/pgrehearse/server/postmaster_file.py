@@ -1,6 +1,7 @@
 """What a server writes about itself in `postmaster.pid`.
 
-Takes a data folder; gives the file's facts, or None. They may be stale: only the lock tells whether the server lives.
+Takes a data folder; gives the file's facts, or None. They may be stale: only the lock tells if a server
+lives.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class PostmasterFile:
-    """`started_at` is in seconds since 1970, UTC; `status` is `starting`, `ready`, `stopping` or `standby`."""
+    """`started_at` counts seconds since 1970; `status` is `starting`, `ready`, `stopping` or `standby`."""
 
     pid: int
     started_at: int

@@ -1,6 +1,6 @@
 """A server for one process, which dies with it.
 
-Takes nothing that must be there before; gives a server whose folder is gone when its owner is done, or swept by the next.
+Takes nothing that must be there before; gives a server whose folder is removed by its owner, or by the next.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ def private_server(
 ) -> Iterator[Server]:
     """A running server that nobody else knows of, removed at the end.
 
-    However this process ends, the server ends with it; what `kill -9` leaves on disk is removed by the next private server.
-    A process forked from this one shares the ownership: the server lives until both are gone.
+    However this process ends, the server ends with it; what `kill -9` leaves on disk is removed by the next
+    start. A process forked from this one shares the ownership: the server lives until both are gone, or
+    this one is done.
 
     Args:
         wanted_major: 15 to 18; the newest found where absent.
@@ -92,10 +93,10 @@ def _owned_folder(home: Home) -> Iterator[Path]:
 
 
 def _end(server: Server, keeper: subprocess.Popen[bytes]) -> None:
-    assert keeper.stdin is not None, "the keeper was started with a pipe"
-    keeper.stdin.close()
     try:
-        keeper.wait(_END_S)
+        keeper.communicate(b"\n", timeout=_END_S)
     except subprocess.TimeoutExpired:
         server.end_leftovers()
-        keeper.wait(_END_S)
+        keeper.communicate()
+    # Had the keeper been killed, the server would live on.
+    server.end_leftovers()

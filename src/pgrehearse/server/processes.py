@@ -1,7 +1,7 @@
 """The processes of one server, known by the server's own name in their titles.
 
-Takes a cluster name; gives process numbers. Used to end what a killed owner left, never to decide whether a server lives:
-that is for the locks to say.
+Takes a cluster name; gives process numbers. Used to end what a killed owner left, never to decide whether a
+server lives: that is for the locks to say.
 """
 
 from __future__ import annotations

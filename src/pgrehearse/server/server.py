@@ -1,6 +1,7 @@
 """One local PostgreSQL server: where it is, what state it is in, how to reach and how to stop it.
 
-Takes a folder of the home; gives a connection string. All state is read from disk and from locks, none is remembered.
+Takes a folder of the home; gives a connection string. State is read from disk and from locks, never
+remembered.
 """
 
 from __future__ import annotations
@@ -120,9 +121,14 @@ class Server:
 
     def end_leftovers(self) -> bool:
         """End whatever still lives of a server that nobody owns, first gently; false where that failed."""
-        self.processes().send(signal.SIGQUIT)
-        if wait_until(lambda: not is_locked(self.alive_lock), 6.0):
-            return True
+        # Twice, because a process that is just starting may not hear it; then PostgreSQL itself waits up to
+        # 5 s.
+        for patience_s in (1.0, 5.5):
+            if not is_locked(self.alive_lock):
+                return True
+            self.processes().send(signal.SIGQUIT)
+            if wait_until(lambda: not is_locked(self.alive_lock), patience_s):
+                return True
         self.processes().kill()
         return wait_until(lambda: not is_locked(self.alive_lock), 2.0)
 

@@ -23,7 +23,8 @@ _PATIENCE_S = 120.0
 class Status:
     """A shared server as it is now.
 
-    `started_at` is in seconds since 1970, UTC, and None where the server does not run; `sessions` counts its clients.
+    `started_at` counts seconds since 1970, UTC; it and `pid` are None where the server does not run.
+    `sessions` is the number of its clients.
     """
 
     server: Server
@@ -36,9 +37,10 @@ class Status:
 def shared_server(
     *, wanted_major: int | None = None, bin_dir: Path | None = None, home: Path | None = None
 ) -> Server:
-    """The user's server of one major version, started if it does not run. Any number of processes may ask at once.
+    """The user's server of one major version, started if it does not run.
 
-    It survives them all. Where it was killed itself, it starts again with the same data.
+    Any number of processes may ask for it at once, and it survives them all. Where it was killed itself, it
+    starts again with the same data.
 
     Raises:
         LaunchError: No PostgreSQL was found, or it did not start.
@@ -61,7 +63,7 @@ def shared_server(
 
 def shared_servers(*, home: Path | None = None) -> tuple[Status, ...]:
     """Every shared server of the user, the newest version first; starts none."""
-    return tuple(_status(server) for server in _existing(open_home(home)))
+    return tuple(status_of(server) for server in _existing(open_home(home)))
 
 
 def stop_shared_servers(*, wanted_major: int | None = None, home: Path | None = None) -> tuple[Server, ...]:
@@ -92,7 +94,9 @@ def _running(folder: Path, wanted: Binaries) -> Server | None:
     if Server(folder, wanted).state is not State.RUNNING:
         return None
     used = _last_used(folder)
-    return Server(folder, used if isinstance(used, Binaries) else wanted)
+    if isinstance(used, Skipped) or used.bin_dir == wanted.bin_dir:
+        return Server(folder, wanted)
+    return Server(folder, used)
 
 
 def _own_binaries(folder: Path) -> Binaries:
@@ -112,7 +116,8 @@ def _last_used(folder: Path) -> Binaries | Skipped:
     return inspect_folder(program.parent, origin="running", why="the server was started from it")
 
 
-def _status(server: Server) -> Status:
+def status_of(server: Server) -> Status:
+    """What a server is doing now."""
     state = server.state
     about = read_postmaster_file(server.data_dir) if state is State.RUNNING else None
     sessions = server.processes().sessions if about is not None else 0

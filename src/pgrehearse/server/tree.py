@@ -1,7 +1,7 @@
 """Programs that the server's account can execute.
 
-Takes binaries, perhaps below a folder that is closed to the account (a virtual environment in root's home); gives the same
-binaries, or a copy of their tree in a place that it can reach.
+Takes binaries, perhaps below a folder that is closed to the account (a virtual environment in root's home);
+gives the same binaries, or a copy of their tree in a place that it can reach.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pgrehearse.errors import LaunchError
 from pgrehearse.server.binaries import Binaries
-from pgrehearse.server.home import Home
+from pgrehearse.server.home import Home, remove_tree
 from pgrehearse.server.lock import locked
 
 
 def make_reachable(binaries: Binaries, home: Home) -> Binaries:
-    """The binaries, copied once if the account cannot execute them where they are. Nothing is opened up for it.
+    """The binaries, copied once if the account cannot execute them where they are. Nothing is opened for it.
 
     Raises:
         LaunchError: The copy cannot be executed either, as on a file system mounted noexec.
@@ -46,7 +46,7 @@ def _copy_of(binaries: Binaries, home: Home) -> Path:
     with locked(tree.with_name(f"{tree.name}.lock")):
         if not tree.exists():
             unfinished = tree.with_name(f"{tree.name}.new")
-            shutil.rmtree(unfinished, ignore_errors=True)
+            remove_tree(unfinished)
             shutil.copytree(binaries.bin_dir.parent, unfinished, symlinks=True)
             subprocess.run(["chmod", "-R", "a+rX", unfinished], check=True)
             unfinished.rename(tree)
