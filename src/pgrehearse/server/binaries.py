@@ -40,7 +40,7 @@ class Binaries:
         bin_dir: Absolute path of the folder.
         version: As the server says it, `18.4`.
         major: 15 to 18.
-        origin: `named`, `wheel`, `pg_config`, `system` or `running`.
+        origin: `named`, `wheel`, `pg_config` or `system`.
         why: Why these were taken, a phrase for people.
     """
 

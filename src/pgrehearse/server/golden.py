@@ -67,10 +67,21 @@ def _initdb(binaries: Binaries, home: Home, folder: Path, settings: bytes) -> No
         home.account_folder(unfinished)
         result = home.account.run([binaries.bin_dir / "initdb", *_INITDB, *locale, "-D", unfinished])
         if result.returncode == 0:
-            (unfinished / "postgresql.conf").write_bytes(settings)
+            _set(home, unfinished, settings)
             unfinished.rename(folder)
             return
     raise LaunchError("initdb failed", detail=_last_words(result))
+
+
+def _set(home: Home, data_dir: Path, settings: bytes) -> None:
+    # The account itself writes in its folder: root would follow whatever link is laid there.
+    source = data_dir.with_suffix(".conf")
+    source.write_bytes(settings)
+    source.chmod(0o644)
+    copy = home.account.run(["cp", source, data_dir / "postgresql.conf"])
+    source.unlink()
+    if copy.returncode != 0:
+        raise LaunchError("a new server's settings cannot be written", detail=copy.stderr.strip())
 
 
 def _locales(binaries: Binaries) -> tuple[tuple[str, ...], ...]:

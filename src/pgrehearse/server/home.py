@@ -74,7 +74,7 @@ def open_home(path: Path | None = None) -> Home:
     if not account.can_enter(place):
         raise LaunchError(
             f'the account "{account.name}" cannot enter {place}',
-            detail="PostgreSQL refuses to run as root, and no permissions are changed to let that account in.",
+            detail="PostgreSQL refuses to run as root, and no permissions are changed to let it in.",
             hint=f"Set {HOME_VARIABLE} to a folder that it can reach.",
         )
     return Home(place, account)

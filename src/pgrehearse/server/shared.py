@@ -5,10 +5,11 @@ Takes a wanted major version; gives that version's one server, started by whoeve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pgrehearse.server.binaries import Binaries, Skipped, find_binaries, inspect_folder
+from pgrehearse.server.binaries import Binaries, find_binaries
 from pgrehearse.server.home import Home, open_home
 from pgrehearse.server.launcher import launch_detached
 from pgrehearse.server.lock import locked
@@ -57,6 +58,7 @@ def shared_server(
             wait_until(lambda: server.state is not State.BUSY, _PATIENCE_S)
         running = _running(folder, wanted)
         if running is None:
+            _record_binaries(server)
             launch_detached(server, place)
         return running or server
 
@@ -64,6 +66,20 @@ def shared_server(
 def shared_servers(*, home: Path | None = None) -> tuple[Status, ...]:
     """Every shared server of the user, the newest version first; starts none."""
     return tuple(status_of(server) for server in _existing(open_home(home)))
+
+
+def status_of(server: Server) -> Status:
+    """What a server is doing now."""
+    state = server.state
+    about = read_postmaster_file(server.data_dir) if state is State.RUNNING else None
+    sessions = server.processes().sessions if about is not None else 0
+    return Status(
+        server=server,
+        state=state,
+        pid=None if about is None else about.pid,
+        started_at=None if about is None else about.started_at,
+        sessions=sessions,
+    )
 
 
 def stop_shared_servers(*, wanted_major: int | None = None, home: Path | None = None) -> tuple[Server, ...]:
@@ -85,49 +101,33 @@ def stop_shared_servers(*, wanted_major: int | None = None, home: Path | None = 
 
 
 def _existing(home: Home) -> tuple[Server, ...]:
-    folders = [path for path in home.folder("shared").iterdir() if path.name.isdecimal()]
-    folders.sort(key=lambda path: -int(path.name))
-    return tuple(Server(folder, _own_binaries(folder)) for folder in folders)
+    folders = sorted(home.folder("shared").glob("*/binaries.json"), key=lambda path: -int(path.parent.name))
+    recorded = ((path.parent, _recorded_binaries(path.parent)) for path in folders)
+    return tuple(Server(folder, binaries) for folder, binaries in recorded if binaries is not None)
 
 
 def _running(folder: Path, wanted: Binaries) -> Server | None:
-    if Server(folder, wanted).state is not State.RUNNING:
+    recorded = _recorded_binaries(folder)
+    # The programs may have gone since, with the virtual environment that they were in; the server lives on.
+    is_usable = recorded is not None and (recorded.bin_dir / "postgres").exists()
+    server = Server(folder, recorded if recorded is not None and is_usable else wanted)
+    return server if server.state is State.RUNNING else None
+
+
+def _record_binaries(server: Server) -> None:
+    # Not taken from what the server writes about itself: root must not execute what its account says.
+    record = {**asdict(server.binaries), "bin_dir": str(server.binaries.bin_dir)}
+    unfinished = server.folder / "binaries.json.new"
+    unfinished.write_text(json.dumps(record, indent=2) + "\n")
+    unfinished.rename(server.folder / "binaries.json")
+
+
+def _recorded_binaries(folder: Path) -> Binaries | None:
+    try:
+        record = json.loads((folder / "binaries.json").read_text())
+    except FileNotFoundError:
         return None
-    used = _last_used(folder)
-    if isinstance(used, Skipped) or used.bin_dir == wanted.bin_dir:
-        return Server(folder, wanted)
-    return Server(folder, used)
-
-
-def _own_binaries(folder: Path) -> Binaries:
-    used = _last_used(folder)
-    if isinstance(used, Binaries):
-        return used
-    major = int(folder.name)
-    return Binaries(Path(used.place), str(major), major, "gone", used.reason)
-
-
-def _last_used(folder: Path) -> Binaries | Skipped:
-    # The server writes how it was called: the program's path, then each option in quotes.
-    options = folder / "data" / "postmaster.opts"
-    if not options.exists():
-        return Skipped(str(folder), "was never started")
-    program = Path(options.read_text(errors="replace").partition(' "')[0])
-    return inspect_folder(program.parent, origin="running", why="the server was started from it")
-
-
-def status_of(server: Server) -> Status:
-    """What a server is doing now."""
-    state = server.state
-    about = read_postmaster_file(server.data_dir) if state is State.RUNNING else None
-    sessions = server.processes().sessions if about is not None else 0
-    return Status(
-        server=server,
-        state=state,
-        pid=None if about is None else about.pid,
-        started_at=None if about is None else about.started_at,
-        sessions=sessions,
-    )
+    return Binaries(**{**record, "bin_dir": Path(record["bin_dir"])})
 
 
 def _lock_of(folder: Path) -> Path:

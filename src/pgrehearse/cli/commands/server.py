@@ -23,7 +23,7 @@ _FORMAT = click.option(
 def server() -> None:
     """The embedded PostgreSQL server, one for each major version.
 
-    It is started by the first command that needs it, serves any number of them at once, and runs until stopped.
+    It is started by the first command that needs it, serves any number of them, and runs until it is stopped.
     """
 
 
