@@ -241,6 +241,18 @@ class Session:
             return self._collect(_Collector(row_cap), copy_data, deadline)
         except psycopg.Error as error:
             return Result(tag="", error=error_of(error, lost=self.is_lost))
+        except BaseException:
+            # Ctrl-C, or COPY data that cannot be read: the server must stop too, and the session stay usable.
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        self.cancel()
+        pgconn = self._connection.pgconn
+        with suppress(psycopg.Error):
+            while (result := pgconn.get_result()) is not None:
+                if result.status == pq.ExecStatus.COPY_IN:
+                    pgconn.put_copy_end(b"abandoned")
 
     def _collect(
         self,

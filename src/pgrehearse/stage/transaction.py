@@ -11,7 +11,6 @@ statement outside any transaction, which psql would commit by itself.
 from __future__ import annotations
 
 from pgrehearse.errors import ConnectionLostError, RollbackError
-from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.commit_guard import CommitGuard
 from pgrehearse.stage.deferred import DeferredWork
@@ -46,12 +45,9 @@ class RollbackOnly:
         self.session.run(f"SAVEPOINT {self._savepoint}{modes}")
         self.is_in_segment = True
 
-    def commit_segment(self) -> ServerMessage | None:
-        """Make a fake commit: give None where a COMMIT would have gone through, else the error it would have met."""
-        error = self.deferred.fire()
-        if error is None:
-            self._close(f"RELEASE {self._savepoint}")
-        return error
+    def release_segment(self) -> None:
+        """Keep what the segment did, as far as a stage keeps anything. Its fake commit has been made before."""
+        self._close(f"RELEASE {self._savepoint}")
 
     def roll_segment_back(self) -> None:
         """Undo the segment."""

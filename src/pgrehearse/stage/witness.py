@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pgrehearse.errors import ServerError
+from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.session import Session
 
 _XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
@@ -28,17 +29,21 @@ WHERE pg_xact_status(xid) = 'committed'
 """
 
 _DEFINITION = """
-SELECT c.oid::bigint, c.relfilenode::bigint, c.relkind::text, c.relowner::bigint, c.relacl::text, c.reloptions::text,
+SELECT c.oid::bigint, c.relname, c.relnamespace::bigint, c.relfilenode::bigint, c.relkind::text, c.relowner::bigint,
+       c.relacl::text, c.reloptions::text,
        (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attisdropped),
                ',' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid),
        (SELECT string_agg(concat_ws(' ', t.tgname, t.tgfoid, t.tgenabled), ',' ORDER BY t.tgname)
         FROM pg_trigger AS t WHERE t.tgrelid = c.oid),
-       (SELECT string_agg(k.conname || ' ' || pg_get_constraintdef(k.oid), ',' ORDER BY k.conname)
+       (SELECT string_agg(concat_ws(' ', k.conname, k.contype, k.condeferrable, k.condeferred, k.convalidated,
+               k.confrelid, k.conkey::text, k.confkey::text, k.conbin::text), ',' ORDER BY k.conname)
         FROM pg_constraint AS k WHERE k.conrelid = c.oid),
        (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid) FROM pg_index AS i WHERE i.indrelid = c.oid)
 FROM pg_class AS c
-WHERE c.oid = to_regclass(%s)
+WHERE c.oid = %s
 """
+# Functions such as to_regclass() and pg_get_constraintdef() would answer for now, whatever the snapshot: so the
+# definition is read from the catalogs' rows alone, by oid.
 
 SMALL_BYTES = 8 * 1024 * 1024
 """A touched table up to this size is hashed always; a larger one only where others committed in the meantime."""
@@ -46,6 +51,7 @@ SMALL_BYTES = 8 * 1024 * 1024
 MOST_XIDS = 200_000
 """Transaction ids of the meantime that are looked up one by one; past it, whether others committed is unknown."""
 
+_WITH_ROWS = "rm"
 _SETTINGS = [("default_transaction_read_only", "on"), ("lock_timeout", "10s"), ("row_security", "off")]
 
 
@@ -90,17 +96,17 @@ class Witness:
             sleep(0.01)
             waited_s += 0.01
 
-    def fingerprint(self, tables: Iterable[str]) -> Fingerprint:
-        """Compare `tables` (SQL names) as they were at entry with what they are now."""
-        names = sorted(set(tables))
+    def fingerprint(self, tables: Iterable[RelationName]) -> Fingerprint:
+        """Compare `tables` as they were at entry with what they are now."""
+        touched = sorted(set(tables), key=lambda table: table.name)
         foreign = self._foreign_commits()
-        hashed = [name for name in names if foreign or self._size(name) <= SMALL_BYTES]
+        hashed = [t for t in touched if t.kind in _WITH_ROWS and (foreign or self._size(t) <= SMALL_BYTES)]
         of = [
-            f"{name}: definition and content" if name in hashed else f"{name}: definition; no one committed meanwhile"
-            for name in names
+            f"{t.name}: definition and content" if t in hashed else f"{t.name}: definition, and no commit by anyone"
+            for t in touched
         ]
         return Fingerprint(
-            _digest(self.entry, names, hashed), _digest(self.now, names, hashed), tuple(of), foreign
+            _digest(self.entry, touched, hashed), _digest(self.now, touched, hashed), tuple(of), foreign
         )
 
     def _foreign_commits(self) -> int:
@@ -110,13 +116,13 @@ class Witness:
         window = {"first": self._first, "last": last, "running": self._running}
         return int(self.now.fetch(_COMMITTED_SINCE, window)[0][0])
 
-    def _size(self, name: str) -> int:
-        return int(self.now.fetch("SELECT COALESCE(pg_relation_size(to_regclass(%s)), 0)", (name,))[0][0])
+    def _size(self, table: RelationName) -> int:
+        return int(self.now.fetch("SELECT COALESCE(pg_relation_size(%s::oid), 0)", (table.oid,))[0][0])
 
 
-def _digest(session: Session, names: Iterable[str], hashed: Iterable[str]) -> str:
-    definitions = [(name, session.fetch(_DEFINITION, (name,))) for name in names]
-    contents = [(name, _content(session, name)) for name in hashed]
+def _digest(session: Session, touched: Iterable[RelationName], hashed: Iterable[RelationName]) -> str:
+    definitions = [(table.name, session.fetch(_DEFINITION, (table.oid,))) for table in touched]
+    contents = [(table.name, _content(session, table.name)) for table in hashed]
     return hashlib.sha256(repr((definitions, contents)).encode()).hexdigest()
 
 

@@ -1,0 +1,33 @@
+"""The bounds of a rehearsal: how long it may wait, run and stay idle. Set before the first step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pgrehearse.plan.planfile import Policy
+
+IDLE_TIMEOUT_S = 120
+"""After which the server itself ends a stage whose tool does not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds in seconds; 0 is none."""
+
+    lock_timeout_s: float
+    statement_timeout_s: float
+    deadline_s: float
+
+    @staticmethod
+    def of(policy: Policy) -> Limits:
+        """The bounds that `policy` sets."""
+        return Limits(policy.lock_timeout_s, policy.statement_timeout_s, policy.deadline_s)
+
+    def settings(self) -> list[tuple[str, str]]:
+        """The bounds as parameters of the session, with the read-only default that `transaction` relies on."""
+        return [
+            ("default_transaction_read_only", "on"),
+            ("lock_timeout", f"{round(self.lock_timeout_s * 1000)}ms"),
+            ("statement_timeout", f"{round(self.statement_timeout_s * 1000)}ms"),
+            ("idle_in_transaction_session_timeout", f"{IDLE_TIMEOUT_S}s"),
+        ]

@@ -1,0 +1,83 @@
+"""The script's own transactions, as segments of the stage.
+
+Takes what the script asks for (BEGIN, COMMIT, …); keeps what psql and the server would believe of it (`is_in_block`), and
+records each segment with how it ended.
+"""
+
+from __future__ import annotations
+
+from pgrehearse.pg.result import Result, ServerMessage
+from pgrehearse.stage.autocommit import no_transaction_warning
+from pgrehearse.stage.transcript import Segment, SegmentEnd
+from pgrehearse.stage.watch import Watch
+
+
+class Segments:
+    """Opens and ends segments; one object serves one pass."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._stage = watch.stage
+        self.ended: list[Segment] = []
+        self.is_in_block = False
+        self.refused_at_commit: ServerMessage | None = None
+        self._first_step = 0
+
+    @property
+    def current(self) -> int:
+        """The number of the open segment, or of the next one."""
+        return len(self.ended) + 1
+
+    def open(self, step: int, *, block: bool, read_only: bool | None = None) -> None:
+        """Open a segment: a block that the script began, or a statement in autocommit."""
+        self._stage.begin_segment(read_only=read_only)
+        self._first_step = step
+        self.is_in_block = block
+
+    def commit(self, step: int) -> ServerMessage | None:
+        """End the open segment as COMMIT would; give the error that the COMMIT would have met."""
+        if self._stage.session.is_in_failed_transaction:
+            self._roll_back(step, SegmentEnd.FAILED)
+            return None
+        error = self._stage.deferred.fire()
+        if error is not None:
+            self._roll_back(step, SegmentEnd.FAILED)
+            return error
+        self._watch.look_after("", Result(tag="COMMIT"), step, self.current)
+        self._watch.end_segment(step, self.current)
+        self._stage.release_segment()
+        self._record(step, SegmentEnd.COMMITTED)
+        return None
+
+    def roll_back(self, step: int) -> ServerMessage | None:
+        """End the open segment as ROLLBACK would.
+
+        What is deferred is fired first, and its work undone with the rest: so that a rehearsal that a COMMIT would have
+        refused is told from one that it would have taken. Gives that refusal.
+        """
+        if self._stage.session.is_in_failed_transaction:
+            self._roll_back(step, SegmentEnd.FAILED)
+            return None
+        refusal = self._stage.deferred.fire()
+        if refusal is None:
+            self._watch.look_after("", Result(tag="ROLLBACK"), step, self.current)
+        self._roll_back(step, SegmentEnd.ROLLED_BACK)
+        return refusal
+
+    def fail(self, step: int) -> None:
+        """End the open segment because a statement failed, or may not be followed by another."""
+        self._roll_back(step, SegmentEnd.FAILED)
+
+    def _roll_back(self, step: int, end: SegmentEnd) -> None:
+        self._watch.end_segment(step, self.current)
+        self._stage.roll_segment_back()
+        self._record(step, end)
+
+    def _record(self, step: int, end: SegmentEnd) -> None:
+        self.ended.append(Segment(self.current, self._first_step, step, end, self.is_in_block))
+        self.is_in_block = False
+
+
+def outside(tag: str) -> tuple[Result, ServerMessage]:
+    """What COMMIT and ROLLBACK give where no transaction is open: their tag, and a warning."""
+    return Result(tag=tag), no_transaction_warning()

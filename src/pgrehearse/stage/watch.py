@@ -1,0 +1,158 @@
+"""Runs statements of the script under the eyes of the observers, and sees that the stage still stands.
+
+Takes statements; gives results, and gathers observations. After each statement a second session reads the locks of the
+stage, the one on its transaction id among them: so a transaction that ended is noticed at that very step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from pgrehearse.errors import ConnectionLostError
+from pgrehearse.observe.held import HeldLock, held_locks
+from pgrehearse.observe.names import RelationNames
+from pgrehearse.observe.observation import Observation
+from pgrehearse.observe.observer import Moment, Observer
+from pgrehearse.pg.result import Result, ServerMessage
+from pgrehearse.pg.session import ROW_CAP, Session
+from pgrehearse.stage.transaction import RollbackOnly
+
+
+class StageEnded(Exception):
+    """The pass cannot go on: the server is lost, the transaction is no longer ours, or time is up.
+
+    Not an error of pgrehearse: caught by the pass, which says it in the transcript.
+    """
+
+
+class Watch:
+    """The eyes of one pass: its observers, what they saw, and what is held now."""
+
+    def __init__(
+        self, stage: RollbackOnly, witness: Session, observers: Sequence[Observer], *, deadline: float
+    ) -> None:
+        self.stage = stage
+        self.observations: list[Observation] = []
+        self.names = RelationNames()
+        self.touched: set[int] = set()
+        self._witness = witness
+        self._observers = observers
+        self._deadline = deadline
+        self._held: tuple[HeldLock, ...] = ()
+        self._messages: tuple[ServerMessage, ...] = ()
+
+    # The life of a pass ----------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The stage is open: let the observers take their bearings."""
+        self._look()
+        for observer in self._observers:
+            observer.begin(self._moment(0, 0))
+        self.stage.session.take_messages()
+        self._look()
+
+    def end_segment(self, step: int, segment: int) -> None:
+        """A segment ends: what it did is visible for the last time, or for good."""
+        self._messages = self.stage.session.take_messages()
+        moment = self._moment(step, segment)
+        self._gather(observer.end_segment(moment) for observer in self._observers)
+        if moment.is_usable:
+            self.names.learn(self.stage.session, self.touched)
+
+    def finish(self, step: int) -> None:
+        """The script has ended."""
+        self._messages = ()
+        self._gather(observer.finish(self._moment(step, 0)) for observer in self._observers)
+
+    def end(self) -> None:
+        """The stage is rolled back."""
+        self._gather(observer.end(self._witness) for observer in self._observers)
+
+    # One statement ---------------------------------------------------------------------------------------------------
+
+    def execute(
+        self,
+        text: str,
+        step: int,
+        segment: int,
+        *,
+        parameters: Sequence[str | None] | None = None,
+        row_cap: int = ROW_CAP,
+        copy_data: Callable[[], Iterable[bytes]] | None = None,
+    ) -> tuple[Result, float]:
+        """Run one statement of the script; give its result and how long the server took, in ms.
+
+        Raises:
+            StageEnded: The server is lost, the transaction is gone, or the deadline has passed.
+        """
+        return self.observed(
+            lambda: self.stage.session.execute(
+                text, parameters=parameters, row_cap=row_cap, copy_data=copy_data, deadline=self._deadline
+            ),
+            text,
+            step,
+            segment,
+        )
+
+    def observed(
+        self, act: Callable[[], Result], text: str, step: int, segment: int
+    ) -> tuple[Result, float]:
+        """Let `act` send something of the script's to the server, and look before and after."""
+        if not self.stage.session.is_in_failed_transaction:
+            for observer in self._observers:
+                observer.before(self._moment(step, segment, text=text))
+        started = time.perf_counter()
+        result = act()
+        took_ms = (time.perf_counter() - started) * 1000
+        self.look_after(text, result, step, segment)
+        return result, took_ms
+
+    def look_after(self, text: str, result: Result, step: int, segment: int) -> None:
+        """See that the stage still stands, and let the observers look.
+
+        Raises:
+            StageEnded: It does not.
+        """
+        self._messages = self.stage.session.take_messages()
+        self._look()
+        self._see_that_it_stands(result)
+        moment = self._moment(step, segment, text=text, tag=result.tag)
+        self._gather(observer.after(moment) for observer in self._observers)
+        if time.monotonic() > self._deadline:
+            raise StageEnded("the deadline of the rehearsal has passed")
+
+    def _look(self) -> None:
+        self._held = held_locks(self._witness, self.stage.session.pid)
+        self.touched.update(lock.relation for lock in self._held if lock.is_write)
+
+    def _see_that_it_stands(self, result: Result) -> None:
+        if self.stage.session.is_lost:
+            error = result.error
+            raise StageEnded(f"the server was lost: {error.text}" if error else "the server was lost")
+        if not self.stage.is_still_open():
+            raise StageEnded("a statement ended the transaction of the stage")
+        if not any(lock.xid == self.stage.xid for lock in self._held):
+            raise StageEnded("the transaction is no longer the one that the stage began")
+
+    def _moment(self, step: int, segment: int, *, text: str = "", tag: str = "") -> Moment:
+        session = self.stage.session
+        return Moment(
+            step=step,
+            segment=segment,
+            session=session,
+            witness=self._witness,
+            names=self.names,
+            held=self._held,
+            messages=self._messages,
+            text=text,
+            tag=tag,
+            is_usable=not session.is_lost and not session.is_in_failed_transaction,
+        )
+
+    def _gather(self, seen: Iterable[Iterable[Observation]]) -> None:
+        try:
+            for observations in seen:
+                self.observations.extend(observations)
+        except ConnectionLostError as error:
+            raise StageEnded(error.message) from error
