@@ -1,6 +1,6 @@
 """The estate as a sequence of SQL texts, from empty database to the state of a given day.
 
-Takes a version and a scale; gives named texts of plain SQL, or runs them through a callable that the caller brings.
+Takes a version and a scale; gives named texts of plain SQL, or runs them through the caller's own callable.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Version(StrEnum):
 def statements(version: Version, *, scale: int = 1) -> Iterator[tuple[str, str]]:
     """Give the estate's SQL texts in order, as pairs of name and text.
 
-    Each text holds several statements and travels as one message of the simple protocol, a transaction of its own.
-    All must run in one session, as superuser or as owner of an empty database, with `public` first in the search path.
+    Each text holds several statements and travels as one message of the simple protocol, a transaction of its
+    own. All must run in one session, as owner of an empty database, with `public` first in the search path.
 
     Raises:
         UsageError: The scale is less than 1.

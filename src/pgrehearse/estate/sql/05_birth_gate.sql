@@ -19,7 +19,7 @@ BEGIN
       AND identity_class = 'managed';
 
     IF NOT FOUND THEN
-        v_failed := v_failed || format('check 1 (collection): %s is not managed in meta_catalog', p_collection);
+        v_failed := v_failed || format('check 1 (collection): "%s" is not managed', p_collection);
     END IF;
 
     IF COALESCE(p_origin, '') = '' THEN

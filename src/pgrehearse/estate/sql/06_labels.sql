@@ -43,7 +43,7 @@ CREATE TABLE entity_labels (
     UNIQUE (entity_code, label_code)
 );
 
--- One label of facet FAC-PROV, read from the origin: CODE|agent was an AI, CODE a tool, a fixed word a person.
+-- One label of facet FAC-PROV, from the origin: CODE|agent was an AI, CODE a tool, a fixed word a person.
 CREATE FUNCTION fn_auto_label_provenance()
 RETURNS trigger
 LANGUAGE plpgsql

@@ -22,13 +22,13 @@ AS $$
     SELECT COALESCE(array_agg(defect ORDER BY n), '{}')
     FROM (
         VALUES
-            (1, 'is empty',
+            (1, 'has an empty description',
                 btrim(p_description) = ''),
-            (2, 'is too short',
+            (2, 'has too short a description',
                 length(btrim(p_description)) < (fn_dot_config('desc_guard_min_length') #>> '{}')::integer),
-            (3, 'repeats itself',
+            (3, 'has a description that repeats itself',
                 p_description ~ '(.)\1{5}' OR p_description ~ '\m(\w+)(\s+\1\M){2}'),
-            (4, 'has no accented Vietnamese',
+            (4, 'has no accented Vietnamese in its description',
                 fn_dot_config('desc_guard_require_vietnamese') = 'true' AND p_description !~ '[À-ỹ]')
     ) AS criterion (n, defect, is_broken)
     WHERE is_broken;
@@ -43,6 +43,7 @@ DECLARE
     v_template  text := fn_dot_config('desc_template_' || TG_TABLE_NAME) #>> '{}';
     v_mode      text := fn_dot_config('desc_guard_mode') #>> '{}';
     v_defects   text[];
+    v_text      text;
 BEGIN
     IF btrim(COALESCE(NEW.description, '')) = '' AND EXISTS (
         SELECT FROM collection_registry
@@ -57,10 +58,16 @@ BEGIN
 
     v_defects := fn_description_defects(COALESCE(NEW.description, ''));
 
-    IF cardinality(v_defects) > 0 AND v_mode = 'block' THEN
-        RAISE EXCEPTION 'description guard: the description of % %', NEW.code, array_to_string(v_defects, ', ');
-    ELSIF cardinality(v_defects) > 0 AND v_mode = 'warn' THEN
-        RAISE WARNING 'description guard: the description of % %', NEW.code, array_to_string(v_defects, ', ');
+    IF cardinality(v_defects) = 0 THEN
+        RETURN NEW;
+    END IF;
+
+    v_text := format('description guard: %s %s', NEW.code, array_to_string(v_defects, ', '));
+
+    IF v_mode = 'block' THEN
+        RAISE EXCEPTION '%', v_text;
+    ELSIF v_mode = 'warn' THEN
+        RAISE WARNING '%', v_text;
     END IF;
     RETURN NEW;
 END;

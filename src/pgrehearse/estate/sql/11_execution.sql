@@ -3,7 +3,8 @@
 -- Known to no other registry, and without triggers: its rows are never born.
 CREATE TABLE dot_iu_command_catalog (
     command_name      text PRIMARY KEY,
-    category          text NOT NULL CHECK (category IN ('collection', 'piece', 'lifecycle', 'read', 'health')),
+    category          text NOT NULL
+                      CHECK (category IN ('collection', 'piece', 'lifecycle', 'read', 'health')),
     mutating          boolean NOT NULL,
     reversible        boolean NOT NULL,
     target_functions  text[] NOT NULL,
@@ -63,7 +64,8 @@ BEGIN
         command_name, run_mode, run_status, mutating, params_digest, gate_snapshot, evidence, actor
     )
     VALUES (
-        p_command_name, p_run_mode, p_run_status, v_mutating, p_params_digest, p_gate_snapshot, p_evidence, p_actor
+        p_command_name, p_run_mode, p_run_status, v_mutating,
+        p_params_digest, p_gate_snapshot, p_evidence, p_actor
     )
     RETURNING id INTO v_run_id;
     RETURN v_run_id;

@@ -1,7 +1,9 @@
 -- Reference data: 168 collections with their birth policy, their species, and the catalogue's 152 entries.
 
 -- The sixteen managed collections come first, so that CAT-006 is dot_tools.
-INSERT INTO collection_registry (code, name, collection_name, composition_level, governance_role, coverage_status, _dot_origin)
+INSERT INTO collection_registry (
+    code, name, collection_name, composition_level, governance_role, coverage_status, _dot_origin
+)
 SELECT 'COL-' || to_char(n, 'FM000'),
        initcap(replace(collection_name, '_', ' ')),
        collection_name,
@@ -66,7 +68,8 @@ LIMIT 164;
 
 -- CAT-001 to CAT-151, and CAT-DOT: the second counter of dot_tools.
 INSERT INTO meta_catalog (
-    code, name, collection_name, identity_class, record_count, actual_count, orphan_count, last_scan_date, _dot_origin
+    code, name, collection_name, identity_class, record_count, actual_count, orphan_count,
+    last_scan_date, _dot_origin
 )
 SELECT 'CAT-' || to_char(id, 'FM000'),
        name,
@@ -86,7 +89,8 @@ WHERE id <= 151
 ORDER BY id;
 
 INSERT INTO meta_catalog (
-    code, name, collection_name, identity_class, record_count, actual_count, orphan_count, last_scan_date, _dot_origin
+    code, name, collection_name, identity_class, record_count, actual_count, orphan_count,
+    last_scan_date, _dot_origin
 )
 VALUES
     ('CAT-DOT', 'Dot Tools, active and published', 'dot_tools', 'observed', 307, 307, 140,

@@ -1,6 +1,8 @@
 -- Reference data of execution: 54 commands, the ledger's 55 runs, two contracts, no lease.
 
-INSERT INTO dot_iu_command_catalog (command_name, category, mutating, reversible, target_functions, registered_at)
+INSERT INTO dot_iu_command_catalog (
+    command_name, category, mutating, reversible, target_functions, registered_at
+)
 SELECT command.*, '2026-05-20 08:00:00+00'::timestamptz
 FROM (
     VALUES
@@ -69,7 +71,10 @@ SELECT command.command_name,
        kind.run_status,
        kind.mutating,
        md5(format('%s %s', kind.place, n)),
-       jsonb_build_object('iu_core.operator_runtime_enabled', kind.run_mode = 'apply' AND kind.run_status <> 'refused'),
+       jsonb_build_object(
+           'iu_core.operator_runtime_enabled',
+           kind.run_mode = 'apply' AND kind.run_status <> 'refused'
+       ),
        '{}',
        'operator',
        timestamptz '2026-05-25 06:00:00+00' + make_interval(hours => kind.place * 20 + n)
