@@ -1,11 +1,11 @@
-"""Real servers and databases for the tests: one server a major version and test process, a new database a test.
+"""Real servers and databases for the tests: a server for each major version, a new database for each test.
 
 Fixtures, each of which gives a connection string of the superuser unless it says otherwise:
 
-- `server`: the `Server` itself, running; a test that uses it, or any fixture below, runs once a major version (18, 16).
+- `server`: the `Server` itself, running. A test that uses it, or any fixture below, runs on 18 and on 16;
   `@pytest.mark.majors(18)` narrows that.
 - `plain_database`: empty.
-- `estate_database`: the reference estate of 2026-06-02, under a name that the seed's own guard takes for a clone.
+- `estate_database`: the reference estate of 2026-06-02, under a name that the seed takes for a clone's.
 - `patched_estate_database`: the same, of 2026-06-05.
 - `production_estate_database`: as of 2026-06-02, under a name that the seed's guard refuses.
 

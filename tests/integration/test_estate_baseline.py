@@ -11,7 +11,13 @@ import pytest
 from pgrehearse.estate import Version, load_estate
 from pgrehearse.server import Server
 
-TABLES = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+TABLES = """
+    SELECT relname::text
+    FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace
+      AND relkind = 'r'
+    ORDER BY relname
+"""
 TRIGGERS = """
     SELECT tgname::text,
            proname::text,
@@ -30,19 +36,19 @@ TRIGGERS = """
     ORDER BY tgtype & 2 DESC, tgname COLLATE "C"
 """
 EXPECTED_TRIGGERS = """
-    trg_auto_code_dot_tools           gen_code_dot_tools              on  BEFORE ROW       INSERT
-    trg_before_birth_gate_dot_tools   fn_birth_gate                   on  BEFORE ROW       INSERT
-    trg_desc_guard_dot_tools          fn_description_birth_guard      on  BEFORE ROW       INSERT UPDATE
-    trg_normalize_dot_filepath        fn_normalize_dot_filepath       on  BEFORE ROW       INSERT UPDATE
-    trg_validate_dot_origin_dot_tools fn_validate_dot_origin          on  BEFORE ROW       INSERT UPDATE
-    birth_trigger_dot_tools           fn_birth_registry_auto          on  AFTER  ROW       INSERT
-    trg_birth_dot_tools               fn_birth_registry_auto          on  AFTER  ROW       INSERT
-    trg_context_pack_dot_register     fn_context_pack_on_dot_register on  AFTER  ROW       INSERT UPDATE
-    trg_count_dot_tools               refresh_registry_count          off AFTER  STATEMENT INSERT UPDATE DELETE TRUNCATE
-    trg_desc_provenance_dot_tools     fn_auto_label_provenance        on  AFTER  ROW       INSERT
-    trg_label_assign_dot_tools        fn_auto_label_assignment        on  AFTER  ROW       INSERT UPDATE
-    trg_refresh_dot_count             fn_refresh_dot_count            on  AFTER  ROW       INSERT UPDATE DELETE
-    trg_refresh_orphan_dot            trg_fn_refresh_orphan_dot       on  AFTER  ROW       INSERT UPDATE DELETE
+    trg_auto_code_dot_tools           gen_code_dot_tools on BEFORE ROW INSERT
+    trg_before_birth_gate_dot_tools   fn_birth_gate on BEFORE ROW INSERT
+    trg_desc_guard_dot_tools          fn_description_birth_guard on BEFORE ROW INSERT UPDATE
+    trg_normalize_dot_filepath        fn_normalize_dot_filepath on BEFORE ROW INSERT UPDATE
+    trg_validate_dot_origin_dot_tools fn_validate_dot_origin on BEFORE ROW INSERT UPDATE
+    birth_trigger_dot_tools           fn_birth_registry_auto on AFTER ROW INSERT
+    trg_birth_dot_tools               fn_birth_registry_auto on AFTER ROW INSERT
+    trg_context_pack_dot_register     fn_context_pack_on_dot_register on AFTER ROW INSERT UPDATE
+    trg_count_dot_tools               refresh_registry_count off AFTER STATEMENT INSERT UPDATE DELETE TRUNCATE
+    trg_desc_provenance_dot_tools     fn_auto_label_provenance on AFTER ROW INSERT
+    trg_label_assign_dot_tools        fn_auto_label_assignment on AFTER ROW INSERT UPDATE
+    trg_refresh_dot_count             fn_refresh_dot_count on AFTER ROW INSERT UPDATE DELETE
+    trg_refresh_orphan_dot            trg_fn_refresh_orphan_dot on AFTER ROW INSERT UPDATE DELETE
 """
 FACTS = [
     ("SELECT count(*) FROM dot_tools", 309),
@@ -181,6 +187,7 @@ def test_the_patch_changes_one_function_and_no_row(estate_database: str, patched
 def test_the_estate_loads_silently_and_fast(plain_database: str):
     messages: list[str | None] = []
     with psycopg.connect(plain_database, autocommit=True) as session:
+        session.execute("SET plpgsql.extra_warnings = 'all'")
         session.add_notice_handler(lambda diag: messages.append(diag.message_primary))
         began = time.monotonic()
         load_estate(session.execute, version=Version.AFTER_PATCH)

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from pgrehearse.server import Server
-
-SEED = Path(__file__).parents[2] / "examples/dot_register/D_dot_register_rehearsal_rollback_only_clone.sql"
 CHANNEL = "context_pack_event"
 CODE_WARNING = (
     'birth gate: dot_tools "DOT-CLONE-TEST-COVSCAN": check 3 (code format): '
@@ -43,6 +37,12 @@ SEQUENCES = """
     SELECT sequencename::text, COALESCE(last_value, 0) AS at
     FROM pg_sequences
     WHERE schemaname = 'public'
+"""
+MY_BIRTHS = """
+    SELECT collection_name, count(*) AS n
+    FROM birth_registry
+    WHERE xmin = pg_current_xact_id()::xid
+    GROUP BY collection_name
 """
 
 
@@ -79,8 +79,7 @@ class Registry:
 
     def births(self) -> dict[str, int]:
         """The births per collection that this transaction has entered."""
-        mine = "SELECT collection_name, count(*) AS n FROM birth_registry WHERE xmin = pg_current_xact_id()::xid GROUP BY 1"
-        return {row["collection_name"]: row["n"] for row in self.session.execute(mine)}
+        return {row["collection_name"]: row["n"] for row in self.session.execute(MY_BIRTHS)}
 
 
 @pytest.fixture
@@ -113,17 +112,6 @@ def received(listener: psycopg.Connection, estate: Registry) -> list[dict[str, s
             return [json.loads(payload) for payload in payloads]
         payloads.append(notification.payload)
     pytest.fail("the listener has not received the last notification")
-
-
-def run_seed(server: Server, conninfo: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    return subprocess.run(
-        [server.binaries.program("psql"), "-X", "-A", "-t", "-d", conninfo, "-f", SEED],
-        env=os.environ | {"PGOPTIONS": options},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def difference(before: dict[str, object], after: dict[str, object]) -> dict[str, int]:
@@ -278,8 +266,15 @@ def test_an_active_tool_without_a_tier_is_not_announced(estate: Registry, listen
     assert received(listener, estate) == []
 
 
-@pytest.mark.parametrize("change", ["DELETE FROM dot_config", "UPDATE dot_config SET value = '[]'",
-                                    "UPDATE dot_config SET value = 'null'", "UPDATE dot_config SET value = NULL"])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM dot_config",
+        "UPDATE dot_config SET value = '[]'",
+        "UPDATE dot_config SET value = 'null'",
+        "UPDATE dot_config SET value = NULL",
+    ],
+)
 def test_without_watched_tiers_nothing_is_announced(
     estate: Registry, listener: psycopg.Connection, change: str
 ):
@@ -422,8 +417,14 @@ def test_the_origin_decides_the_provenance_label(estate: Registry, origin: str, 
 
 @pytest.mark.parametrize(
     ("path", "stored"),
-    [("/bin/dot//x.sh", "bin/dot/x.sh"), ("./dot/x.sh", "dot/x.sh"), (" dot/x.sh ", "dot/x.sh"), ("/", None), (None, None)],
-)  # fmt: skip
+    [
+        ("/bin/dot//x.sh", "bin/dot/x.sh"),
+        ("./dot/x.sh", "dot/x.sh"),
+        (" dot/x.sh ", "dot/x.sh"),
+        ("/", None),
+        (None, None),
+    ],
+)
 def test_a_file_path_is_stored_relative(estate: Registry, path: str | None, stored: str | None):
     tool = estate.register(file_path=path)
 
@@ -494,7 +495,10 @@ def test_a_new_registry_brings_fourteen_labels(estate: Registry):
             """
         )
         estate.session.execute(
-            "INSERT INTO meta_catalog (code, name, collection_name, identity_class) VALUES ('CAT-900', 'P', 'probes', 'managed')"
+            """
+            INSERT INTO meta_catalog (code, name, collection_name, identity_class)
+            VALUES ('CAT-900', 'Probes', 'probes', 'managed')
+            """
         )
         changed = difference(before, estate.rows())
 
@@ -502,112 +506,3 @@ def test_a_new_registry_brings_fourteen_labels(estate: Registry):
     assert changed["birth_registry"] == 16
     assert changed["v_registry_counts"] == 1
     assert estate.messages == []
-
-
-def test_the_seeds_own_script_passes_and_leaves_nothing(
-    server: Server, estate_database: str, estate: Registry
-):
-    before = estate.rows()
-
-    done = run_seed(server, estate_database)
-
-    assert (done.returncode, "3|3|0|REHEARSAL PASS" in done.stdout, "\n309|0\n" in done.stdout) == (
-        0,
-        True,
-        True,
-    )
-    assert done.stderr.count("WARNING:") == 1
-    assert estate.rows() == before
-
-
-def test_under_a_blocking_gate_the_seeds_script_reports_a_rejection(server: Server, estate_database: str):
-    done = run_seed(server, estate_database, **{"app.birth_gate_mode": "blocking"})
-
-    d1, d2 = (next(line for line in done.stdout.splitlines() if line.startswith(n)) for n in ("1|D1", "2|D2"))
-    assert "|REJECTED: birth gate: " in d1
-    assert d1.endswith("|FAIL")
-    assert d2.endswith("|310|309|FAIL")
-    assert "3|1|2|REHEARSAL FAIL" in done.stdout
-
-
-def test_a_database_that_is_no_clone_is_refused_before_any_write(
-    server: Server, production_estate_database: str
-):
-    registry = Registry(production_estate_database)
-    before = registry.rows(), registry.sequences()
-
-    done = run_seed(server, production_estate_database)
-
-    after = registry.rows(), registry.sequences()
-    registry.session.close()
-    assert done.returncode == 3
-    assert "REFUSING TO RUN: directus_" in done.stderr
-    assert before == after
-
-
-ACQUIRE = "SELECT fn_dot_iu_lease_acquire('runner', %s, 60)"
-RELEASE = "SELECT fn_dot_iu_lease_release('runner', %s, %s)"
-
-
-def test_a_held_lease_is_not_given_to_another_holder(estate: Registry):
-    first = estate.value(ACQUIRE, "one")
-
-    second = estate.value(ACQUIRE, "two")
-
-    assert first is not None
-    assert second is None
-    assert estate.value("SELECT lease_holder FROM dot_iu_runtime_lease") == "one"
-
-
-def test_an_expired_lease_is_given_to_another_holder(estate: Registry):
-    estate.value(ACQUIRE, "one")
-    estate.session.execute(
-        "UPDATE dot_iu_runtime_lease SET acquired_at = now() - interval '62 s', expires_at = now() - interval '2 s'"
-    )
-
-    second = estate.value(ACQUIRE, "two")
-
-    assert second is not None
-    assert estate.value("SELECT lease_holder FROM dot_iu_runtime_lease") == "two"
-
-
-def test_the_same_holder_renews_its_lease_under_a_new_token(estate: Registry):
-    first = estate.value(ACQUIRE, "one")
-
-    again = estate.value(ACQUIRE, "one")
-
-    assert again not in {None, first}
-    assert estate.value("SELECT count(*) FROM dot_iu_runtime_lease") == 1
-
-
-def test_a_foreign_holder_or_token_releases_nothing(estate: Registry):
-    token = estate.value(ACQUIRE, "one")
-
-    released = [
-        estate.value(RELEASE, "two", token),
-        estate.value(RELEASE, "one", "00000000-0000-0000-0000-000000000000"),
-    ]
-
-    assert released == [False, False]
-    assert estate.value("SELECT count(*) FROM dot_iu_runtime_lease") == 1
-    assert estate.value(RELEASE, "one", token) is True
-    assert estate.value("SELECT count(*) FROM dot_iu_runtime_lease") == 0
-
-
-LOG = "SELECT fn_dot_iu_command_log(%s, 'apply', 'refused', md5('x'), '{}', '{}', 'tester')"
-
-
-def test_a_refused_command_is_entered_in_the_ledger(estate: Registry):
-    run_id = estate.value(LOG, "piece.edit")
-
-    assert (
-        estate.value("SELECT run_status FROM dot_iu_command_run WHERE id = %s AND mutating", run_id)
-        == "refused"
-    )
-
-
-def test_a_command_that_is_not_in_the_catalogue_is_not_entered(estate: Registry):
-    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="is not in dot_iu_command_catalog"):
-        estate.value(LOG, "piece.explode")
-
-    assert estate.value("SELECT count(*) FROM dot_iu_command_run") == 55
