@@ -17,7 +17,7 @@ from pgrehearse.check.finding import Finding
 from pgrehearse.check.finding import Verdict as Judgement
 from pgrehearse.evidence import document as doc
 from pgrehearse.evidence.digest import sealed
-from pgrehearse.evidence.effects import effects_of
+from pgrehearse.evidence.effects import effects_of, net_passes
 from pgrehearse.evidence.proof import rollback_of
 from pgrehearse.evidence.redact import redacted_all
 from pgrehearse.pg.result import ServerMessage
@@ -90,7 +90,7 @@ def _rehearsal(facts: RehearsalFacts, passes: tuple[PassRecord, ...]) -> doc.Reh
         duration_ms=round(facts.duration_ms, 3),
         mode=facts.mode,
         passes=facts.passes,
-        counted=_counted(passes[-1]) if passes else "Nothing was run.",
+        counted=_counted(net_passes(passes)[0]) if passes else "Nothing was run.",
         segments=tuple(map(_segment, passes[0].segments)) if passes else (),
     )
 

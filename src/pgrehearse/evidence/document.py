@@ -136,7 +136,7 @@ class RowsEffect(Struct, frozen=True, omit_defaults=True):
 
 
 class Cause(Struct, frozen=True):
-    """Why rows changed: the path from the step outwards in; empty where the script's own statement did it."""
+    """Why rows changed: the path, outermost first; empty where the script's own statement did it."""
 
     table: str
     operation: str

@@ -49,11 +49,9 @@ def effects_of(
         passes: The clean pass first; a probed pass that broke is not counted from.
         split_by: Per table the column that `RowsChanged.groups` were counted by.
     """
-    clean = passes[:1]
-    probed = tuple(record for record in passes[1:] if not record.broken and not record.interrupted)[:1]
-    net = probed or clean
+    clean, net = passes[:1], net_passes(passes)
     changes = tuple(_of_counted(net, RowsChanged))
-    counts = tuple(_of_counted(clean, RowsCounted)) if not probed and not changes else ()
+    counts = tuple(_of_counted(clean, RowsCounted)) if net == clean and not changes else ()
     rows = counted_rows(counts) if counts else net_rows(changes, split_by)
     effects = doc.Effects(
         rows=rows,
@@ -69,6 +67,12 @@ def effects_of(
         values=_values(_of(clean, ValueRead)),
     )
     return effects, (_ATTEMPTED,) if counts and rows else ()
+
+
+def net_passes(passes: tuple[PassRecord, ...]) -> tuple[PassRecord, ...]:
+    """Return the one pass whose rows count: the probed one where it came to its end, else the clean one."""
+    probed = tuple(record for record in passes[1:] if not record.broken and not record.interrupted)
+    return probed[:1] or passes[:1]
 
 
 def _of_counted(passes: Iterable[PassRecord], kind: type[InSegment]) -> Iterator[InSegment]:

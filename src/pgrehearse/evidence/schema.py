@@ -32,5 +32,10 @@ def make_schema() -> dict[str, Any]:
     }
 
 
+def schema_text() -> str:
+    """Return the schema as it stands in its file."""
+    return json.dumps(make_schema(), indent=2) + "\n"
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(make_schema(), indent=2) + "\n")
+    sys.stdout.write(schema_text())

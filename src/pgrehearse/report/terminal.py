@@ -36,11 +36,11 @@ def render(document: Document, *, width: int = 80, colour: bool = False) -> str:
 
     Args:
         document: What to report.
-        width: Columns of the terminal; less than 40 is taken as 40.
+        width: Columns of the terminal; less than 48 is taken as 48.
         colour: Colours and signs beyond ASCII; without it, only the names and messages of others go beyond
         it.
     """
-    ink = Ink(max(width, 40), colour)
+    ink = Ink(max(width, 48), colour)
     sections: list[Callable[[Document, Ink], list[str]]] = [_verdict, _stopped, _checks]
     if is_run(document):
         sections += terminal_effects.SECTIONS
@@ -74,9 +74,10 @@ def _stopped(document: Document, ink: Ink) -> list[str]:
     lines = []
     for step in shown:
         what = {"failed": "Failed", "cannot": "Not rehearsable", "refused": "Refused"}[step.state]
-        lines += [*ink.heading(what, f"step {step.n}"), f"  {places.in_full(step)}"]  # never cut: it is
-        copied lines += _error(step, ink) lines += ink.wrapped(visible(step.reason), indent=2) if step.reason
-        else []
+        # The place is never cut, whatever the width: it is there to be copied.
+        lines += [*ink.heading(what, f"step {step.n}"), f"  {places.in_full(step)}"]
+        lines += _error(step, ink)
+        lines += ink.wrapped(visible(step.reason), indent=2) if step.reason else []
     lines += ink.rest(left_out)
     skipped = sum(step.state == "skipped" for step in document.steps)
     if skipped:
