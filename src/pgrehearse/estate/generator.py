@@ -12,11 +12,6 @@ from importlib.resources.abc import Traversable
 
 from pgrehearse.errors import UsageError
 
-BIRTHS_FIXED = 4_982
-BIRTHS_PER_SCALE = 1_200
-REAL_SCALE = 1_000
-"""The scale at which the estate has the 1.2 million births of the real one."""
-
 
 class Version(StrEnum):
     """A day on which the estate was in a known state; a version holds every patch up to its day."""
@@ -33,6 +28,11 @@ def statements(version: Version, *, scale: int = 1) -> Iterator[tuple[str, str]]
 
     Each text holds several statements and travels as one message of the simple protocol, a transaction of its
     own. All must run in one session, as owner of an empty database, with `public` first in the search path.
+
+    Args:
+        version: The day whose state is wanted.
+        scale: Multiplies the background rows: 4,982 + 1,200 × scale births, so that 1,000 gives the real estate's
+            1.2 million.
 
     Raises:
         UsageError: The scale is less than 1.
