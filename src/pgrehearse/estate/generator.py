@@ -31,8 +31,8 @@ def statements(version: Version, *, scale: int = 1) -> Iterator[tuple[str, str]]
 
     Args:
         version: The day whose state is wanted.
-        scale: Multiplies the background rows: 4,982 + 1,200 × scale births, so that 1,000 gives the real estate's
-            1.2 million.
+        scale: Multiplies the background rows: there are 4,982 births and 1,200 more for each unit, so that
+            1,000 gives the real estate's 1.2 million.
 
     Raises:
         UsageError: The scale is less than 1.
