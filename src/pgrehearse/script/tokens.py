@@ -1,0 +1,93 @@
+"""The tokens of SQL as psql's scanner sees them, as regular expressions over bytes.
+
+Takes nothing; gives compiled patterns. A *run* is as many tokens as can be passed over in one match: those that can
+neither end a statement nor open something that psql must look into. Every repeat is possessive, so that a match costs
+linear time and no stack. What a run stops at is handled by the lexer, one byte at a time.
+"""
+
+from __future__ import annotations
+
+import re
+
+IDENTIFIER = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*+"
+TAG = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*+"
+VARIABLE_NAME = rb"[A-Za-z0-9_\x80-\xff]++"
+
+SPACE = rb"[ \t\r\f\v]++"
+# Two line ends in a row are left to the lexer: psql drops empty lines between the tokens of a statement.
+LINE_END = rb"\n(?=[^\n])"
+LINE_COMMENT = rb"--[^\n\r]*+"
+FLAT_COMMENT = rb"/\*(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/"
+NUMBER = (
+    rb"\.?[0-9][0-9A-Za-z_\x80-\xff]*+(?:\.(?!\.)[0-9A-Za-z_\x80-\xff]*+)?+(?:(?<=[0-9.][eE])[-+][0-9]*+)?+"
+)
+PARAMETER = rb"\$[0-9][0-9A-Za-z_\x80-\xff]*+"
+LONE_DOLLAR = rb"\$(?![0-9]|(?:" + TAG + rb")?+\$)"
+QUOTED_IDENTIFIER = rb'"[^"]*+"'
+PLAIN_STRING = rb"'[^']*+'"
+ESCAPE_STRING = rb"[eE]'(?:[^'\\]++|\\.|'')*+'"
+# `::` and `:=`, and a colon that cannot start a variable.
+COLON = rb"::|:=|:(?![A-Za-z0-9_\x80-\xff'\"{])"
+OTHER = rb"[^A-Za-z0-9_\x80-\xff$'\"\\:;()/.\- \t\r\f\v\n]++|-(?!-)|/(?!\*)|\.(?![0-9])"
+
+# psql takes E only where it stands alone before the quote; the lexer opens what cannot be closed in this buffer.
+WORD = rb"(?![eE]')" + IDENTIFIER
+STANDARD_STRINGS = ESCAPE_STRING + rb"|" + PLAIN_STRING
+# With standard_conforming_strings off, backslashes escape in plain strings too, but not in U&, B and X strings.
+BACKSLASH_STRINGS = rb"(?:[uU]&|[bBxX])'[^']*+'|[eEnN]?'(?:[^'\\]++|\\.|'')*+'"
+# In a variable's value every string stops the run: only there can one go on after a line end.
+NO_STRINGS = rb"(?!)"
+BACKSLASH_WORD = rb"(?![bBeExX]'|[uU]&')" + IDENTIFIER
+
+
+def make_run(*, strings: bytes, words: bool, groups: bool) -> re.Pattern[bytes]:
+    """Compile a run.
+
+    Args:
+        strings: The alternatives for complete strings, and the words that do not open one.
+        words: Whether identifiers are passed over; else each one stops the run.
+        groups: Whether parentheses that close at once (two levels deep) are passed over.
+    """
+    token = make_token(strings=strings, words=words)
+    if groups:
+        inner = make_token(strings=strings, words=True) + rb"|;"
+        token += rb"|\((?:" + inner + rb"|\((?:" + inner + rb")*+\))*+\)"
+    return re.compile(rb"(?:" + token + rb")*+", re.DOTALL)
+
+
+def make_token(*, strings: bytes, words: bool) -> bytes:
+    """The alternatives of one token, the commonest first."""
+    word = BACKSLASH_WORD if strings is BACKSLASH_STRINGS else WORD
+    parts = [SPACE, OTHER, strings, NUMBER, QUOTED_IDENTIFIER, LINE_END, LINE_COMMENT, FLAT_COMMENT]
+    parts += [COLON, PARAMETER, LONE_DOLLAR]
+    return rb"|".join([word, *parts] if words else parts)
+
+
+def make_simple_statement(*, strings: bytes) -> re.Pattern[bytes]:
+    """Compile the commonest statement: its first word is not CREATE and nothing in it needs a second look."""
+    run = make_run(strings=strings, words=True, groups=True).pattern
+    word = BACKSLASH_WORD if strings is BACKSLASH_STRINGS else WORD
+    start = rb"[ \t\r\f\v\n]*+((?!(?i:create)(?![A-Za-z0-9_$\x80-\xff]))"
+    return re.compile(start + word + run + rb";)", re.DOTALL)
+
+
+NAME = re.compile(IDENTIFIER)
+LEADING_SPACE = re.compile(rb"[ \t\r\f\v\n]*+")
+COMMENT_EDGE = re.compile(rb"/\*|\*+/")
+DOLLAR_DELIMITER = re.compile(rb"\$(?:" + TAG + rb")?+\$")
+ESCAPE_BODY = re.compile(rb"(?:[^'\\]++|\\.|''|\\\Z)*+", re.DOTALL)
+QUOTE_CONTINUE = re.compile(rb"[ \t\r\f\v]*+(?:--[^\n\r]*+)?+[\n\r](?:[ \t\r\f\v\n]++|--[^\n\r]*+[\n\r])*+'")
+VARIABLE = re.compile(
+    rb":(?:(?P<plain>"
+    + VARIABLE_NAME
+    + rb")|'(?P<literal>"
+    + VARIABLE_NAME
+    + rb")'|\"(?P<identifier>"
+    + VARIABLE_NAME
+    + rb")\"|\{\?(?P<test>"
+    + VARIABLE_NAME
+    + rb")\})"
+)
+"""A reference to a variable; exactly one of the groups is set."""
+
+COMMENTS = re.compile(rb"(?:[ \t\r\f\v\n]++|--[^\n\r]*+|" + FLAT_COMMENT + rb")*+")
