@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from json.encoder import encode_basestring
 
 
 def to_canonical(value: object) -> bytes:
@@ -24,8 +25,12 @@ def to_canonical(value: object) -> bytes:
 
 def _text(value: object) -> str:
     match value:
-        case None | bool() | int() | str():
-            return json.dumps(value, ensure_ascii=False)
+        case str():
+            return encode_basestring(value)
+        case None | bool():
+            return json.dumps(value)
+        case int():
+            return str(value)
         case float():
             return _number(value)
         case dict():
