@@ -67,7 +67,7 @@ def _spawn(
         make_data_folder(server.binaries, home, server.data_dir)
     alive = _take_alive_lock(server)
     try:
-        # With the lock in hand there is no process that these could belong to.
+        # What a killed server left names process numbers that PostgreSQL would believe. The lock is right.
         (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
         _make_socket_folder(server.socket_dir, home)
         with server.log.open("wb") as log:
@@ -91,15 +91,14 @@ def _take_alive_lock(server: Server) -> int:
 
 
 def _make_socket_folder(folder: Path, home: Home) -> None:
-    if not folder.exists():
-        home.account_folder(folder)
-    status = folder.lstat()
-    if folder.is_symlink() or status.st_uid != home.account.uid or status.st_mode & 0o077:
+    if folder.exists() and (folder.is_symlink() or folder.stat().st_uid != home.account.uid):
         raise LaunchError(
             f"{folder} cannot be trusted",
-            detail="It is not a closed folder of the account that the server runs as.",
+            detail="It does not belong to the account that the server runs as.",
             hint="Remove it.",
         )
+    remove_tree(folder)
+    home.account_folder(folder)
 
 
 def remove_server(server: Server) -> None:

@@ -87,8 +87,8 @@ def _owned_folder(home: Home) -> Iterator[Path]:
         lock = try_lock(private / f"{name}.lock")
     try:
         yield home.folder("private", name)
-        (private / f"{name}.lock").unlink()
     finally:
+        (private / f"{name}.lock").unlink()
         os.close(lock)
 
 

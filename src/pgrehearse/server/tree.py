@@ -26,15 +26,16 @@ def make_reachable(binaries: Binaries, home: Home) -> Binaries:
     """
     if not home.account.is_stand_in or _can_execute(binaries.bin_dir, home):
         return binaries
-    bin_dir = _copy_of(binaries, home) / "bin"
+    bin_dir = _copy_of(binaries, home)
     if not _can_execute(bin_dir, home):
-        raise LaunchError(f'the account "{home.account.name}" cannot execute {bin_dir / "postgres"}')
+        raise LaunchError(f'the account "{home.account.name}" cannot execute {bin_dir / "initdb"}')
     return replace(binaries, bin_dir=bin_dir, why=f"{binaries.why}, copied from {binaries.bin_dir}")
 
 
 def _can_execute(bin_dir: Path, home: Home) -> bool:
     try:
-        return home.account.run([bin_dir / "postgres", "--version"]).returncode == 0
+        # initdb and not postgres, because it needs libpq too.
+        return home.account.run([bin_dir / "initdb", "--version"]).returncode == 0
     except OSError:
         return False
 
@@ -42,12 +43,26 @@ def _can_execute(bin_dir: Path, home: Home) -> bool:
 def _copy_of(binaries: Binaries, home: Home) -> Path:
     with (binaries.bin_dir / "postgres").open("rb") as program:
         digest = hashlib.file_digest(program, "sha256").hexdigest()
-    tree = home.folder("trees") / f"{binaries.version}-{digest[:12]}"
-    with locked(tree.with_name(f"{tree.name}.lock")):
-        if not tree.exists():
-            unfinished = tree.with_name(f"{tree.name}.new")
+    place = home.folder("trees") / f"{binaries.version}-{digest[:12]}"
+    tree = binaries.bin_dir.parent
+    with locked(place.with_name(f"{place.name}.lock")):
+        if not place.exists():
+            unfinished = place.with_name(f"{place.name}.new")
             remove_tree(unfinished)
-            shutil.copytree(binaries.bin_dir.parent, unfinished, symlinks=True)
+            for folder in (tree, *_libraries(tree)):
+                shutil.copytree(
+                    folder,
+                    unfinished / folder.relative_to(tree.parents[1]),
+                    symlinks=True,
+                    ignore=shutil.ignore_patterns("include"),
+                )
             subprocess.run(["chmod", "-R", "a+rX", unfinished], check=True)
-            unfinished.rename(tree)
-    return tree
+            unfinished.rename(place)
+    return place / binaries.bin_dir.relative_to(tree.parents[1])
+
+
+def _libraries(tree: Path) -> tuple[Path, ...]:
+    """Where a wheel keeps the libraries of its programs, which look for them relative to their own place."""
+    package = tree.parent
+    places = (package.with_name(f"{package.name}.libs"), package / ".dylibs")
+    return tuple(place for place in places if place.is_dir())
