@@ -60,7 +60,11 @@ class MessageObserver(Quiet):
 
     def _is_shown(self, message: ServerMessage) -> bool:
         severity = "DEBUG1" if message.severity == "DEBUG" else message.severity
-        return severity == "INFO" or severity not in LEVELS or LEVELS.index(severity) >= LEVELS.index(self._level)
+        return (
+            severity == "INFO"
+            or severity not in LEVELS
+            or LEVELS.index(severity) >= LEVELS.index(self._level)
+        )
 
 
 def _current_level(session: Session) -> str:

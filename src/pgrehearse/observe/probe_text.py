@@ -78,7 +78,9 @@ def probe_ddl(relation: ProbedRelation, names: ProbeNames, split: str | None) ->
         yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
 
 
-def mark_ddl(trigger: MarkedTrigger, relation: ProbedRelation, names: ProbeNames, number: int) -> Iterator[str]:
+def mark_ddl(
+    trigger: MarkedTrigger, relation: ProbedRelation, names: ProbeNames, number: int
+) -> Iterator[str]:
     """The statements that announce `trigger`: the same definition under a name just before its own."""
     head = "TRIGGER " + _as_quoted(trigger.name, trigger.definition)
     name = quote_identifier(name_just_before(trigger.name))

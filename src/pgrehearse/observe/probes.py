@@ -8,7 +8,6 @@ stay silent.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
@@ -137,7 +136,9 @@ class ProbeObserver(Quiet):
             mark = MarkedTrigger(*row)
             if mark.oid not in marked:
                 self._marks.append(mark)
-                by_relation[mark.relid] += mark_ddl(mark, relations[mark.relid], self._names, len(self._marks))
+                by_relation[mark.relid] += mark_ddl(
+                    mark, relations[mark.relid], self._names, len(self._marks)
+                )
         for relid, ddl in by_relation.items():
             self._create(session, relations[relid], ddl)
 
@@ -169,7 +170,9 @@ def _path_of(text: str) -> Path:
     for mark in filter(None, text.split(_LEVEL)):
         operation, relation, trigger, function, constraint = mark.split(SEPARATOR)
         path.append(f"{relation}: {operation}")
-        path += [f"foreign key {constraint}"] if constraint else [f"trigger {trigger}", f"function {function}"]
+        path += (
+            [f"foreign key {constraint}"] if constraint else [f"trigger {trigger}", f"function {function}"]
+        )
     return tuple(path)
 
 

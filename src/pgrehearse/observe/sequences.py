@@ -45,7 +45,9 @@ def read_positions(session: Session) -> dict[int, Position]:
     return {row[0]: Position(*row) for row in session.fetch(_POSITIONS)}
 
 
-def moved(before: Mapping[int, Position], after: Mapping[int, Position]) -> tuple[tuple[Position, Position], ...]:
+def moved(
+    before: Mapping[int, Position], after: Mapping[int, Position]
+) -> tuple[tuple[Position, Position], ...]:
     """The sequences that stand elsewhere than before, by name."""
     pairs = ((position, after[oid]) for oid, position in before.items() if oid in after)
     return tuple(sorted((p for p in pairs if p[0].last != p[1].last), key=lambda p: p[0].name))

@@ -110,7 +110,9 @@ class Session:
 
     # pgrehearse's own queries ----------------------------------------------------------------------------------------
 
-    def fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+    def fetch(
+        self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         """Run one query of pgrehearse's own; give its rows, typed by the driver, or none.
 
         Raises:
@@ -183,11 +185,11 @@ class Session:
         copy_data: Callable[[], Iterable[bytes]] | None = None,
         deadline: float | None = None,
     ) -> Result:
-        """Send one statement of a script as it stands, and wait for its result.
+        r"""Send one statement of a script as it stands, and wait for its result.
 
         Args:
             text: One statement; the server refuses two.
-            parameters: Values for `$1` …, as psql's `\\bind` gives them.
+            parameters: Values for `$1` …, as psql's `\bind` gives them.
             row_cap: Rows to keep.
             copy_data: Called when the server asks for COPY data.
             deadline: `time.monotonic()` after which the statement is cancelled.
@@ -205,22 +207,24 @@ class Session:
         )
 
     def prepare(self, name: str, text: str) -> Result:
-        """Prepare `text` under `name` by the protocol, as psql's `\\parse` does."""
+        r"""Prepare `text` under `name` by the protocol, as psql's `\parse` does."""
         return self._exchange(lambda: self._connection.pgconn.send_prepare(name.encode(), text.encode()))
 
-    def execute_prepared(self, name: str, parameters: Sequence[str | None], *, row_cap: int = ROW_CAP) -> Result:
-        """Execute what `prepare` prepared, as psql's `\\bind_named` does."""
+    def execute_prepared(
+        self, name: str, parameters: Sequence[str | None], *, row_cap: int = ROW_CAP
+    ) -> Result:
+        r"""Execute what `prepare` prepared, as psql's `\bind_named` does."""
         encoded = [None if p is None else p.encode() for p in parameters]
         return self._exchange(
             lambda: self._connection.pgconn.send_query_prepared(name.encode(), encoded), row_cap=row_cap
         )
 
     def close_prepared(self, name: str) -> Result:
-        """Forget what `prepare` prepared, as psql's `\\close_prepared` does."""
+        r"""Forget what `prepare` prepared, as psql's `\close_prepared` does."""
         return self._exchange(lambda: self._connection.pgconn.send_close_prepared(name.encode()))
 
     def describe(self, text: str) -> Result:
-        """The columns that `text` would give, without running it, as psql's `\\gdesc` does."""
+        r"""The columns that `text` would give, without running it, as psql's `\gdesc` does."""
         prepared = self.prepare("", text)
         if prepared.error:
             return prepared
@@ -318,7 +322,9 @@ class _Collector:
 
     def add(self, result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> None:
         if result.status == pq.ExecStatus.FATAL_ERROR:
-            self.error = error_of(psycopg.errors.error_from_result(result), lost=pgconn.status != pq.ConnStatus.OK)
+            self.error = error_of(
+                psycopg.errors.error_from_result(result), lost=pgconn.status != pq.ConnStatus.OK
+            )
             return
         if result.nfields:
             self._columns = tuple(

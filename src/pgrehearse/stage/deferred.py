@@ -63,5 +63,3 @@ class DeferredWork:
             self._all = tuple(name for name, _ in rows)
             self._initially_deferred = tuple(name for name, deferred in rows if deferred)
             self._changes = changes
-
-

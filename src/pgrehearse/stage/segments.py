@@ -7,7 +7,6 @@ records each segment with how it ended.
 from __future__ import annotations
 
 from pgrehearse.pg.result import Result, ServerMessage
-from pgrehearse.stage.autocommit import no_transaction_warning
 from pgrehearse.stage.transcript import Segment, SegmentEnd
 from pgrehearse.stage.watch import Watch
 
@@ -20,7 +19,6 @@ class Segments:
         self._stage = watch.stage
         self.ended: list[Segment] = []
         self.is_in_block = False
-        self.refused_at_commit: ServerMessage | None = None
         self._first_step = 0
 
     @property
@@ -58,7 +56,7 @@ class Segments:
         if self._stage.session.is_in_failed_transaction:
             self._roll_back(step, SegmentEnd.FAILED)
             return None
-        refusal = self._stage.deferred.fire()
+        refusal = self._stage.try_deferred()
         if refusal is None:
             self._watch.look_after("", Result(tag="ROLLBACK"), step, self.current)
         self._roll_back(step, SegmentEnd.ROLLED_BACK)
@@ -76,8 +74,3 @@ class Segments:
     def _record(self, step: int, end: SegmentEnd) -> None:
         self.ended.append(Segment(self.current, self._first_step, step, end, self.is_in_block))
         self.is_in_block = False
-
-
-def outside(tag: str) -> tuple[Result, ServerMessage]:
-    """What COMMIT and ROLLBACK give where no transaction is open: their tag, and a warning."""
-    return Result(tag=tag), no_transaction_warning()

@@ -11,6 +11,7 @@ statement outside any transaction, which psql would commit by itself.
 from __future__ import annotations
 
 from pgrehearse.errors import ConnectionLostError, RollbackError
+from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.commit_guard import CommitGuard
 from pgrehearse.stage.deferred import DeferredWork
@@ -44,6 +45,13 @@ class RollbackOnly:
         modes = "" if read_only is None else f"; SET TRANSACTION READ {'ONLY' if read_only else 'WRITE'}"
         self.session.run(f"SAVEPOINT {self._savepoint}{modes}")
         self.is_in_segment = True
+
+    def try_deferred(self) -> ServerMessage | None:
+        """Fire what a COMMIT would fire, and give its refusal; a refusal leaves the segment as it was before."""
+        self.session.run("SAVEPOINT pgrehearse")
+        refusal = self.deferred.fire()
+        self.session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse" if refusal else "RELEASE pgrehearse")
+        return refusal
 
     def release_segment(self) -> None:
         """Keep what the segment did, as far as a stage keeps anything. Its fake commit has been made before."""

@@ -112,7 +112,7 @@ class Rollback:
 class PassRecord:
     """One pass over the script: 1 is clean, 2 is probed.
 
-    `broken` says in a sentence why the pass could not be ended as planned (a lost server, a timeout); empty else.
+    `broken` says why the pass could not be ended as planned (a lost server, a timeout); empty else.
     """
 
     number: int
@@ -122,6 +122,8 @@ class PassRecord:
     rollback: Rollback | None
     broken: str = ""
     interrupted: bool = False
+    refused_at_commit: tuple[tuple[int, ServerMessage], ...] = ()
+    """What the server would have refused a COMMIT for, by step, where the script itself rolls back."""
 
     @property
     def counted_segments(self) -> frozenset[int]:

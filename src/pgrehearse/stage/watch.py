@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pgrehearse.errors import ConnectionLostError
 from pgrehearse.observe.held import HeldLock, held_locks
 from pgrehearse.observe.names import RelationNames
-from pgrehearse.observe.observation import Observation
+from pgrehearse.observe.observation import MessageReceived, Observation
 from pgrehearse.observe.observer import Moment, Observer
 from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.pg.session import ROW_CAP, Session
@@ -95,9 +95,7 @@ class Watch:
             segment,
         )
 
-    def observed(
-        self, act: Callable[[], Result], text: str, step: int, segment: int
-    ) -> tuple[Result, float]:
+    def observed(self, act: Callable[[], Result], text: str, step: int, segment: int) -> tuple[Result, float]:
         """Let `act` send something of the script's to the server, and look before and after."""
         if not self.stage.session.is_in_failed_transaction:
             for observer in self._observers:
@@ -107,6 +105,12 @@ class Watch:
         took_ms = (time.perf_counter() - started) * 1000
         self.look_after(text, result, step, segment)
         return result, took_ms
+
+    def hear(self, message: ServerMessage, step: int, segment: int) -> None:
+        """Take in a message that the server did not send, because it was not asked."""
+        self.observations.append(
+            MessageReceived(message.severity, message.sqlstate, message.text, step, segment)
+        )
 
     def look_after(self, text: str, result: Result, step: int, segment: int) -> None:
         """See that the stage still stands, and let the observers look.

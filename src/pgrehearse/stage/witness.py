@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pgrehearse.errors import ServerError
+from pgrehearse.errors import ConnectionLostError, ServerError
 from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.session import Session
 
@@ -83,7 +83,26 @@ class Witness:
         self.now.close()
         self.entry.close()
 
-    def status_of(self, xid: str, *, within_s: float = 5.0, sleep: Callable[[float], None] = time.sleep) -> str:
+    def see_again(self, conninfo: str) -> None:
+        """Open the sessions anew where the server was lost meanwhile; the snapshot of the entry is then lost too.
+
+        Raises:
+            TargetError: The server does not come back.
+        """
+        if self.now.is_lost or not self._answers():
+            self.now.close()
+            self.now = Session(conninfo, application_name="pgrehearse witness", settings=_SETTINGS)
+
+    def _answers(self) -> bool:
+        try:
+            self.now.fetch("SELECT 1")
+        except ConnectionLostError:
+            return False
+        return True
+
+    def status_of(
+        self, xid: str, *, within_s: float = 5.0, sleep: Callable[[float], None] = time.sleep
+    ) -> str:
         """What the server says of the transaction `xid`: `aborted`, `committed`, `in progress` or `unknown`.
 
         A backend that was killed, or that lost its client, may take a moment to roll back; it is waited for.
@@ -102,7 +121,9 @@ class Witness:
         foreign = self._foreign_commits()
         hashed = [t for t in touched if t.kind in _WITH_ROWS and (foreign or self._size(t) <= SMALL_BYTES)]
         of = [
-            f"{t.name}: definition and content" if t in hashed else f"{t.name}: definition, and no commit by anyone"
+            f"{t.name}: definition and content"
+            if t in hashed
+            else f"{t.name}: definition, and no commit by anyone"
             for t in touched
         ]
         return Fingerprint(

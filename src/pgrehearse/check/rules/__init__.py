@@ -1,0 +1,1 @@
+"""One file a built-in check: it ends in its data."""

@@ -1,0 +1,32 @@
+"""The rollback is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgrehearse.check.check import Case, Check
+from pgrehearse.check.finding import Word
+
+
+def _examine(case: Case) -> Iterator[str]:
+    if not case.transcript.passes:
+        yield "no pass was begun"
+    for record in case.transcript.passes:
+        rollback = record.rollback
+        if rollback is None:
+            yield f"pass {record.number}: there is no proof"
+        elif rollback.xid_status != "aborted":
+            yield f"pass {record.number}: transaction {rollback.xid} is {rollback.xid_status}"
+        elif not rollback.is_proved:
+            yield f"pass {record.number}: the touched tables are not what they were at entry"
+
+
+CHECK = Check(
+    id="rollback-is-proved",
+    title="The rollback is proved",
+    word=Word.RESIDUE,
+    condition="The server does not say that the stage's transaction was aborted, or what was compared differs afterwards.",
+    effect="Something of the rehearsal may have stayed in the database.",
+    remedy="Drop the clone and make a new one; report it with the evidence, for this must never happen.",
+    examine=_examine,
+)

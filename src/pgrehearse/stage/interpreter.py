@@ -1,0 +1,235 @@
+r"""psql's part of a pass: reads the script item by item, and acts as psql would.
+
+Takes a reader and the stage; gives the steps as they happened. Variables live here, because a later statement may be
+made of what an earlier one gave (`\gset`, `\gexec`, `\if`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from pgrehearse.pg.result import Result, ServerMessage
+from pgrehearse.pg.session import ROW_CAP
+from pgrehearse.script.metacommands import refusal_of
+from pgrehearse.script.reader import Reader
+from pgrehearse.script.split import split_statements
+from pgrehearse.script.statement import MetaCommand, Query, Statement
+from pgrehearse.script.variables import Variables
+from pgrehearse.stage.meta import NextQuery, play_meta
+from pgrehearse.stage.statements import Played, Sending, Statements
+from pgrehearse.stage.transcript import ResultSet, StepResult, StepState
+from pgrehearse.stage.watch import StageEnded
+
+GEXEC_ROWS = 100_000
+r"""Rows of a \gexec that are run; a script that makes more is refused rather than rehearsed in part."""
+
+
+@dataclass(slots=True)
+class Interpreter:
+    """Plays one script once.
+
+    `shown` is told each step as it ends: progress, or a listing.
+    """
+
+    reader: Reader
+    variables: Variables
+    statements: Statements
+    shown: Callable[[StepResult], None]
+    steps: list[StepResult] = field(default_factory=list)
+    refused_at_commit: list[tuple[int, ServerMessage]] = field(default_factory=list)
+    _following: NextQuery = field(default_factory=NextQuery)
+    _last_error: ServerMessage | None = None
+    _has_failed: bool = False
+
+    def play(self) -> None:
+        """Play to the end, or to the first error under ON_ERROR_STOP.
+
+        Raises:
+            StageEnded: The stage is gone; the steps so far stand.
+            ScriptError: The text cannot be read on.
+        """
+        for item in self.reader:
+            self._has_failed = False
+            if isinstance(item, Query):
+                self._play_query(item)
+            else:
+                self._play_meta(item)
+            if self._must_stop:
+                break
+        self.statements.end_of_script(len(self.steps))
+
+    @property
+    def _must_stop(self) -> bool:
+        return self._has_failed and self.reader.stops_on_error
+
+    # Queries ---------------------------------------------------------------------------------------------------------
+
+    def _play_query(self, query: Query) -> None:
+        self.statements.autocommit = self.variables.is_on("AUTOCOMMIT")
+        self.statements.rolls_back_on_error = self.variables.is_on("ON_ERROR_ROLLBACK")
+        following, self._following = self._following, NextQuery()
+        sender = query.sent_by
+        if len(query.statements) > 1 and sender is None:
+            self._play_group(query.statements)
+            return
+        for statement in query.statements:
+            played = self._play(statement, self._sending(statement, sender, following))
+            if sender and played.state is StepState.OK:
+                self._use_result(played.result, sender, statement)
+
+    def _sending(self, statement: Statement, sender: MetaCommand | None, following: NextQuery) -> Sending:
+        session, text = self.statements.session, statement.text
+        name = sender.name if sender else ""
+        if name == "gdesc":
+            return Sending(act=lambda: session.describe(text))
+        if name in ("parse", "close_prepared") and sender:
+            prepared = sender.arguments[0]
+            if name == "parse":
+                return Sending(act=lambda: session.prepare(prepared, text))
+            return Sending(act=lambda: session.close_prepared(prepared))
+        if following.prepared is not None:
+            used, values = following.prepared, following.parameters or ()
+            return Sending(act=lambda: session.execute_prepared(used, values))
+        row_cap = GEXEC_ROWS if name == "gexec" else ROW_CAP
+        return Sending(following.parameters, row_cap, self.reader.copy_data)
+
+    def _use_result(self, result: Result, sender: MetaCommand, statement: Statement) -> None:
+        if sender.name == "gset":
+            self._set_from(result, sender)
+        elif sender.name == "gexec":
+            self._execute_results(result, statement)
+
+    def _play_group(self, statements: Sequence[Statement]) -> None:
+        """Statements that psql sends in one message run in one transaction, unless they say otherwise."""
+        opened = not self.statements.segments.is_in_block and self.statements.autocommit
+        if opened:
+            self.statements.segments.open(len(self.steps) + 1, block=True)
+        for statement in statements:
+            if self._play(statement, Sending()).state is not StepState.OK:
+                break
+        if opened and self.statements.segments.is_in_block and self._closes_group(statements):
+            error = self.statements.segments.commit(len(self.steps))
+            if error:
+                self._fail_last(error)
+
+    def _closes_group(self, statements: Sequence[Statement]) -> bool:
+        """Whether the group's own transaction ends with it: a BEGIN in the group keeps it open."""
+        return not any(statement.text.lstrip()[:5].upper() in ("BEGIN", "START") for statement in statements)
+
+    def _execute_results(self, result: Result, statement: Statement) -> None:
+        if result.row_count > len(result.rows):
+            raise StageEnded(f"\\gexec has more than {len(result.rows)} rows to run")
+        for value in (value for row in result.rows for value in row if value is not None):
+            for made in split_statements(value, statement.location):
+                self._play(made, Sending())
+                if self._must_stop:
+                    return
+
+    def _set_from(self, result: Result, meta: MetaCommand) -> None:
+        prefix = meta.arguments[0] if meta.arguments else ""
+        problem = ""
+        if result.row_count != 1:
+            problem = (
+                "no rows returned for \\gset"
+                if not result.row_count
+                else "more than one row returned for \\gset"
+            )
+        else:
+            for column, value in zip(result.columns, result.rows[0], strict=True):
+                if value is None:
+                    self.variables.unset(prefix + column.name)
+                else:
+                    self.variables.set(prefix + column.name, value)
+        if problem:
+            self._fail_last(ServerMessage("ERROR", "", problem))
+
+    # One statement as one step ---------------------------------------------------------------------------------------
+
+    def _play(self, statement: Statement, sending: Sending) -> Played:
+        step = len(self.steps) + 1
+        played = self.statements.play(statement, step, sending)
+        for complaint in played.complaints:
+            self.statements.hear(complaint, step, played.segment)
+        if played.refused_at_commit:
+            self.refused_at_commit.append((step, played.refused_at_commit))
+        self._remember(statement, played)
+        if played.state is StepState.FAILED:
+            self._last_error = played.result.error
+            self._has_failed = True
+        self._tell_variables(played.result)
+        strings = self.statements.session.parameter("standard_conforming_strings")
+        self.reader.standard_strings = strings != "off"
+        return played
+
+    def _remember(self, statement: Statement, played: Played) -> None:
+        result = played.result
+        location = statement.location
+        if result.error and result.error.position:
+            location = statement.location_at(result.error.position)
+        sets = ()
+        if result.columns or result.copy == "out":
+            sets = (ResultSet(result.columns, result.rows, result.row_count > len(result.rows)),)
+        self._add(
+            StepResult(
+                n=len(self.steps) + 1,
+                kind="sql",
+                text=statement.text,
+                location=location,
+                state=played.state,
+                segment=played.segment,
+                tag=result.tag,
+                error=result.error,
+                reason=played.reason,
+                duration_ms=played.took_ms,
+                result_sets=sets,
+            )  # fmt: skip
+        )
+
+    def _add(self, step: StepResult) -> None:
+        self.steps.append(step)
+        self.shown(step)
+
+    def _fail_last(self, error: ServerMessage) -> None:
+        self.steps[-1] = replace(self.steps[-1], state=StepState.FAILED, error=error)
+        self._has_failed = True
+
+    def _tell_variables(self, result: Result) -> None:
+        """Set what psql sets after each statement."""
+        error = result.error
+        self.variables.set("ERROR", "true" if error else "false")
+        self.variables.set("SQLSTATE", error.sqlstate if error else "00000")
+        self.variables.set("ROW_COUNT", "0" if error else str(result.row_count))
+        if error:
+            self.variables.set("LAST_ERROR_MESSAGE", error.text)
+            self.variables.set("LAST_ERROR_SQLSTATE", error.sqlstate)
+
+    # Meta-commands ---------------------------------------------------------------------------------------------------
+
+    def _play_meta(self, item: MetaCommand) -> None:
+        state, output, reason = StepState.OK, "", refusal_of(item)
+        if item.problem:
+            state, reason = StepState.FAILED, item.problem
+        elif reason:
+            state = StepState.REFUSED
+        else:
+            outcome = play_meta(item, self.variables, self._following, self._last_error)
+            output, reason = outcome.output, outcome.problem
+            state = StepState.FAILED if reason else StepState.OK
+        error = ServerMessage("ERROR", "", reason) if state is StepState.FAILED else None
+        self._add(
+            StepResult(
+                n=len(self.steps) + 1,
+                kind="meta",
+                text=item.raw,
+                location=item.location,
+                state=state,
+                segment=self.statements.segments.current,
+                error=error,
+                reason=reason,
+                output=output,
+            )  # fmt: skip
+        )
+        if error:
+            self._has_failed = True
+            self.reader.skip_line()

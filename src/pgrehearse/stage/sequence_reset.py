@@ -1,0 +1,34 @@
+"""Put sequences back to where a pass found them, only where nobody else has moved them since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pgrehearse.errors import ServerError
+from pgrehearse.observe.sequences import Position, moved, read_positions
+from pgrehearse.pg.session import Session
+
+
+def put_back(
+    session: Session, before: Mapping[int, Position], after: Mapping[int, Position]
+) -> tuple[str, ...]:
+    """Set each sequence that moved between `before` and `after` back; give the names of those that could not be.
+
+    Args:
+        session: A session that may write, outside any transaction; `setval` takes effect at once.
+        before: Where they stood.
+        after: Where the pass left them: one that stands elsewhere by now is somebody else's, and stays.
+    """
+    now = read_positions(session)
+    left = []
+    for was, pass_end in moved(before, after):
+        standing = now.get(was.oid)
+        if standing is None or standing.last != pass_end.last:
+            left.append(was.name)
+            continue
+        value, is_called = (was.start, False) if was.last is None else (was.last, True)
+        try:
+            session.fetch("SELECT setval(%s::oid::regclass, %s, %s)", (was.oid, value, is_called))
+        except ServerError:
+            left.append(was.name)
+    return tuple(left)
