@@ -124,6 +124,15 @@ def test_a_home_that_others_may_write_in_is_not_trusted(home: Path) -> None:
         open_home(home)
 
 
+def test_the_home_may_be_a_link_of_the_users_own(home: Path) -> None:
+    (home / "disk").mkdir(parents=True)
+    home.chmod(0o755)
+    (home / "cache").symlink_to(home / "disk")
+
+    with private_server(home=home / "cache") as server:
+        assert server.data_dir.resolve().is_relative_to(home / "disk")
+
+
 def test_a_strict_umask_does_not_keep_the_server_out_of_new_folders(home: Path) -> None:
     before = os.umask(0o077)
     try:

@@ -50,8 +50,13 @@ class Account:
         if self.is_stand_in:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
-    def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: Sequence[str | Path], *, lock: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a program as the account to its end, its output captured; a failure is told by the return code.
+
+        The program holds the `lock` (a descriptor) as well: were this process killed, nobody could get the lock
+        before the program too has ended.
 
         Raises:
             OSError: The account cannot execute it.
@@ -63,6 +68,7 @@ class Account:
             errors="replace",
             check=False,
             stdin=subprocess.DEVNULL,
+            pass_fds=() if lock is None else (lock,),
             **self._options(),
         )
 

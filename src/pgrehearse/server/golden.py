@@ -31,8 +31,8 @@ _LIBC_LOCALES = (("--locale=C.UTF-8",), ("--locale=C",))
 _COPY = ("cp", "-cRp") if sys.platform == "darwin" else ("cp", "-Rp")
 
 
-def make_data_folder(binaries: Binaries, home: Home, data_dir: Path) -> None:
-    """Make `data_dir` as initdb would. It appears complete or not at all.
+def make_data_folder(binaries: Binaries, home: Home, data_dir: Path, *, lock: int) -> None:
+    """Make `data_dir` as initdb would, under a lock. It appears complete or not at all.
 
     Raises:
         LaunchError: initdb failed, or the disk is full.
@@ -41,7 +41,7 @@ def make_data_folder(binaries: Binaries, home: Home, data_dir: Path) -> None:
     golden = _golden_folder(binaries, home)
     remove_tree(unfinished)
     home.account_folder(unfinished)
-    copy = home.account.run([*_COPY, f"{golden}/.", unfinished])
+    copy = home.account.run([*_COPY, f"{golden}/.", unfinished], lock=lock)
     if copy.returncode != 0:
         raise LaunchError("a new data folder cannot be made", detail=copy.stderr.strip())
     unfinished.rename(data_dir)
@@ -53,32 +53,33 @@ def _golden_folder(binaries: Binaries, home: Home) -> Path:
         repr((version_line(binaries.bin_dir), _INITDB, _locales(binaries))).encode() + settings
     )
     folder = home.folder("golden") / f"{binaries.version}-{key.hexdigest()[:12]}"
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with locked(folder.with_name(f"{folder.name}.lock")) as lock:
         if not folder.exists():
-            _initdb(binaries, home, folder, settings)
+            _initdb(binaries, home, folder, settings, lock=lock)
     return folder
 
 
-def _initdb(binaries: Binaries, home: Home, folder: Path, settings: bytes) -> None:
+def _initdb(binaries: Binaries, home: Home, folder: Path, settings: bytes, *, lock: int) -> None:
     unfinished = folder.with_name(f"{folder.name}.new")
     result = None
     for locale in _locales(binaries):
         remove_tree(unfinished)
         home.account_folder(unfinished)
-        result = home.account.run([binaries.bin_dir / "initdb", *_INITDB, *locale, "-D", unfinished])
+        command: list[str | Path] = [binaries.bin_dir / "initdb", *_INITDB, *locale, "-D", unfinished]
+        result = home.account.run(command, lock=lock)
         if result.returncode == 0:
-            _set(home, unfinished, settings)
+            _set(home, unfinished, settings, lock=lock)
             unfinished.rename(folder)
             return
     raise LaunchError("initdb failed", detail=_last_words(result))
 
 
-def _set(home: Home, data_dir: Path, settings: bytes) -> None:
+def _set(home: Home, data_dir: Path, settings: bytes, *, lock: int) -> None:
     # The account itself writes in its folder: root would follow whatever link is laid there.
     source = data_dir.with_suffix(".conf")
     source.write_bytes(settings)
     source.chmod(0o644)
-    copy = home.account.run(["cp", source, data_dir / "postgresql.conf"])
+    copy = home.account.run(["cp", source, data_dir / "postgresql.conf"], lock=lock)
     source.unlink()
     if copy.returncode != 0:
         raise LaunchError("a new server's settings cannot be written", detail=copy.stderr.strip())

@@ -102,10 +102,10 @@ def _make_with_parents(place: Path, mode: int) -> None:
 
 
 def _check_owner(place: Path) -> None:
-    status = place.lstat()
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022 or place.is_symlink():
+    owners = {place.lstat().st_uid, place.stat().st_uid}
+    if owners != {os.geteuid()} or place.stat().st_mode & 0o002:
         raise LaunchError(
             f"{place} cannot be trusted",
-            detail="It is a symbolic link, belongs to another user, or others may write in it.",
+            detail="It belongs to another user, or is open for all to write in.",
             hint=f"Remove it, or set {HOME_VARIABLE} to a folder of your own.",
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from pgrehearse.errors import LaunchError
 from pgrehearse.server.golden import make_data_folder
 from pgrehearse.server.home import Home, remove_tree
-from pgrehearse.server.lock import try_lock
+from pgrehearse.server.lock import try_lock, wait_for_lock
 from pgrehearse.server.server import Server, State, wait_until
 
 # The server and all its children inherit the lock as descriptor 3; the shell lets go of its own.
@@ -63,10 +63,10 @@ def await_start(server: Server) -> None:
 def _spawn(
     server: Server, home: Home, script: str, *, stdin: int, settings: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    if not server.data_dir.exists():
-        make_data_folder(server.binaries, home, server.data_dir)
     alive = _take_alive_lock(server)
     try:
+        if not server.data_dir.exists():
+            make_data_folder(server.binaries, home, server.data_dir, lock=alive)
         # What a killed server left names process numbers that PostgreSQL would believe. The lock is right.
         (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
         _make_socket_folder(server.socket_dir, home)
@@ -80,7 +80,8 @@ def _spawn(
 def _take_alive_lock(server: Server) -> int:
     alive = try_lock(server.alive_lock)
     if alive is None and server.end_leftovers():
-        alive = try_lock(server.alive_lock)
+        # Only somebody who asks for the server's state can hold it now, and for a moment.
+        alive = wait_for_lock(server.alive_lock)
     if alive is None:
         raise LaunchError(
             "processes of an earlier server still live",

@@ -18,13 +18,19 @@ def try_lock(path: Path) -> int | None:
     return _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Wait for the lock, and hold it for a while."""
+def wait_for_lock(path: Path) -> int:
+    """Wait for the lock, however long that takes: a descriptor that holds it until closed."""
     descriptor = _lock(path, fcntl.LOCK_EX)
     assert descriptor is not None, "a lock that is waited for is got"
+    return descriptor
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """Wait for the lock, and hold it for a while; gives the descriptor, to be handed to programs that need it too."""
+    descriptor = wait_for_lock(path)
     try:
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

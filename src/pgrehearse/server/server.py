@@ -74,7 +74,7 @@ class Server:
 
     @property
     def alive_lock(self) -> Path:
-        """The lock that is held as long as any process of the server lives."""
+        """The lock that every process of the server holds, and any program that makes its data folder."""
         return self.folder / "alive"
 
     @property

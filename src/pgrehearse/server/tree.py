@@ -45,7 +45,7 @@ def _copy_of(binaries: Binaries, home: Home) -> Path:
         digest = hashlib.file_digest(program, "sha256").hexdigest()
     place = home.folder("trees") / f"{binaries.version}-{digest[:12]}"
     tree = binaries.bin_dir.parent
-    with locked(place.with_name(f"{place.name}.lock")):
+    with locked(place.with_name(f"{place.name}.lock")) as lock:
         if not place.exists():
             unfinished = place.with_name(f"{place.name}.new")
             remove_tree(unfinished)
@@ -56,7 +56,7 @@ def _copy_of(binaries: Binaries, home: Home) -> Path:
                     symlinks=True,
                     ignore=shutil.ignore_patterns("include"),
                 )
-            subprocess.run(["chmod", "-R", "a+rX", unfinished], check=True)
+            subprocess.run(["chmod", "-R", "a+rX", unfinished], check=True, pass_fds=(lock,))
             unfinished.rename(place)
     return place / binaries.bin_dir.relative_to(tree.parents[1])
 
