@@ -128,7 +128,9 @@ def _notifications(case: Case) -> Iterator[Finding]:
     expected = case.plan.expect.notifications
     if expected is None:
         return
-    calls = Counter(o.channel for o in of_counted(case.transcript.passes[0], Notified))
+    calls = Counter(
+        o.channel for o in of_counted(case.transcript.passes, case.transcript.passes[0], Notified)
+    )
     for notification in expected:
         name = f"Notifications on {notification.channel}"
         yield _finding(

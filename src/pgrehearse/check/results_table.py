@@ -1,7 +1,7 @@
 """The script's own checks: rows of its result tables, which decide whatever its summary says.
 
-Takes result sets; gives a finding a row. A result table names what is checked (`check_name`, `check`, `test`) and says how
-it went (`pass`, `passed`, `ok`, `verdict`, `result`, `status`). Only an answer that clearly says yes passes.
+Takes result sets; gives a finding a row. A result table names what is checked (`check_name`, `check`, `test`) and says
+how it went (`pass`, `passed`, `ok`, `verdict`, `result`, `status`). Only an answer that clearly says yes passes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NAMES = ("check_name", "check", "test_name", "test")
 _ANSWERS = ("pass", "passed", "ok", "verdict", "result", "status")
 _YES = re.compile(r"t|true|yes|y|1|on|ok|go|pass|passed|success|succeeded", re.IGNORECASE)
 _NO_IN_SUMMARY = re.compile(r"\b(fail|failed|failure|no-go|error)\b", re.IGNORECASE)
-_ID = re.compile(r"(?P<id>[A-Z]{1,6}[-_.]?\d[\w.]*)[\s:.)–-]+(?P<rest>.+)", re.DOTALL)
+_ID = re.compile(r"(?P<id>[A-Z]{1,6}[-_.]?\d[\w.]*)[\s:.)\u2013-]+(?P<rest>.+)", re.DOTALL)
 _COUNTS = ("failed", "failures")
 
 

@@ -17,10 +17,11 @@ from pgrehearse.check.finding import Finding
 from pgrehearse.check.finding import Verdict as Judgement
 from pgrehearse.evidence import document as doc
 from pgrehearse.evidence.digest import sealed
-from pgrehearse.evidence.effects import effects_of, net_passes
+from pgrehearse.evidence.effects import effects_of
 from pgrehearse.evidence.proof import rollback_of
 from pgrehearse.evidence.redact import redacted_all
 from pgrehearse.pg.result import ServerMessage
+from pgrehearse.stage.net import counted_segments, net_pass
 from pgrehearse.stage.transcript import PassRecord, Segment, SegmentEnd, StepResult, TargetFacts, Transcript
 
 NO_SPLIT: Mapping[str, str] = {}
@@ -90,7 +91,7 @@ def _rehearsal(facts: RehearsalFacts, passes: tuple[PassRecord, ...]) -> doc.Reh
         duration_ms=round(facts.duration_ms, 3),
         mode=facts.mode,
         passes=facts.passes,
-        counted=_counted(net_passes(passes)[0]) if passes else "Nothing was run.",
+        counted=_counted(passes),
         segments=tuple(map(_segment, passes[0].segments)) if passes else (),
     )
 
@@ -101,8 +102,11 @@ def _segment(segment: Segment) -> doc.SegmentSpan:
     )
 
 
-def _counted(record: PassRecord) -> str:
-    counted = [segment for segment in record.segments if segment.n in record.counted_segments]
+def _counted(passes: tuple[PassRecord, ...]) -> str:
+    record, numbers = net_pass(passes), counted_segments(passes)
+    if record is None:
+        return "Nothing was run."
+    counted = [segment for segment in record.segments if segment.n in numbers]
     undone = [segment.n for segment in counted if segment.end is SegmentEnd.ROLLED_BACK]
     if undone:
         return (

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from pgrehearse.evidence import document as doc
-from pgrehearse.evidence.rows import counted_rows, net_rows
 from pgrehearse.observe.observation import (
     EscapeFound,
     FunctionCalled,
@@ -21,12 +20,12 @@ from pgrehearse.observe.observation import (
     MessageReceived,
     Notified,
     RowsChanged,
-    RowsCounted,
     SchemaChanged,
     SequenceAdvanced,
     TriggerFired,
     ValueRead,
 )
+from pgrehearse.stage.net import TableRows, is_net, net_pass, of_counted, table_rows
 from pgrehearse.stage.transcript import PassRecord
 
 _ATTEMPTED = (
@@ -34,9 +33,6 @@ _ATTEMPTED = (
     "exceptions are counted, rows lost to TRUNCATE, DROP and rewriting ALTERs are not, and no cause is known."
 )
 
-InSegment = TypeVar(
-    "InSegment", RowsChanged, RowsCounted, TriggerFired, FunctionCalled, Notified, SchemaChanged
-)
 Fact = TypeVar("Fact", EscapeFound, LockTaken, MessageReceived, SequenceAdvanced, ValueRead)
 
 
@@ -49,36 +45,35 @@ def effects_of(
         passes: The clean pass first; a probed pass that broke is not counted from.
         split_by: Per table the column that `RowsChanged.groups` were counted by.
     """
-    clean, net = passes[:1], net_passes(passes)
-    changes = tuple(_of_counted(net, RowsChanged))
-    counts = tuple(_of_counted(clean, RowsCounted)) if net == clean and not changes else ()
-    rows = counted_rows(counts) if counts else net_rows(changes, split_by)
+    clean, net = passes[:1], net_pass(passes)
+    first = passes[0] if passes else None
+    rows = table_rows(passes)
     effects = doc.Effects(
-        rows=rows,
-        causes=_causes(changes),
-        triggers=_triggers(_of_counted(net, TriggerFired)),
-        functions=_functions(_of_counted(clean, FunctionCalled)),
-        notifications=_notifications(_of_counted(clean, Notified)),
+        rows=tuple(_rows(one, split_by) for one in rows),
+        causes=_causes(of_counted(passes, net, RowsChanged)),
+        triggers=_triggers(of_counted(passes, net, TriggerFired)),
+        functions=_functions(of_counted(passes, first, FunctionCalled)),
+        notifications=_notifications(of_counted(passes, first, Notified)),
         locks=_locks(_of(clean, LockTaken)),
         sequences=_sequences(_of(clean, SequenceAdvanced)),
-        schema=_schema(_of_counted(clean, SchemaChanged)),
+        schema=_schema(of_counted(passes, first, SchemaChanged)),
         messages=_messages(_of(clean, MessageReceived)),
         escapes=_escapes(_of(passes, EscapeFound)),
-        values=_values(_of(clean, ValueRead)),
+        values=_values(_of(passes, ValueRead)),
     )
-    return effects, (_ATTEMPTED,) if counts and rows else ()
+    return effects, (_ATTEMPTED,) if rows and not is_net(net) else ()
 
 
-def net_passes(passes: tuple[PassRecord, ...]) -> tuple[PassRecord, ...]:
-    """Return the one pass whose rows count: the probed one where it came to its end, else the clean one."""
-    probed = tuple(record for record in passes[1:] if not record.broken and not record.interrupted)
-    return probed[:1] or passes[:1]
-
-
-def _of_counted(passes: Iterable[PassRecord], kind: type[InSegment]) -> Iterator[InSegment]:
-    for record in passes:
-        counted = record.counted_segments
-        yield from (o for o in record.observations if isinstance(o, kind) and o.segment in counted)
+def _rows(rows: TableRows, split_by: Mapping[str, str]) -> doc.RowsEffect:
+    return doc.RowsEffect(
+        table=rows.table,
+        inserted=rows.inserted,
+        updated=rows.updated,
+        deleted=rows.deleted,
+        truncated=rows.truncated,
+        split_by=split_by.get(rows.table, "") if rows.shares else "",
+        split=tuple(doc.Share(*share) for share in rows.shares),
+    )
 
 
 def _of(passes: Iterable[PassRecord], kind: type[Fact]) -> Iterator[Fact]:

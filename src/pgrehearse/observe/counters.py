@@ -61,7 +61,8 @@ class CounterObserver(Quiet):
         for oid, *counts in moment.session.fetch(_COUNTS, (sorted(tables),)):
             last = self._counted.get(oid, (0, 0, 0))
             self._counted[oid] = (counts[0], counts[1], counts[2])
-            inserted, updated, deleted = (now - then for now, then in zip(counts, last, strict=True))
+            # A rollback to a savepoint takes back what a TRUNCATE had reset: then a counter falls.
+            inserted, updated, deleted = (max(now - then, 0) for now, then in zip(counts, last, strict=True))
             if inserted or updated or deleted:
                 yield RowsCounted(tables[oid], inserted, updated, deleted, moment.segment)
 

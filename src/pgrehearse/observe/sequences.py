@@ -19,7 +19,7 @@ FROM pg_sequence AS s
 JOIN pg_class AS c ON c.oid = s.seqrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relpersistence <> 't'
-  AND has_sequence_privilege(c.oid, 'SELECT, USAGE')
+  AND has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
 """
 
 
@@ -57,15 +57,15 @@ class SequenceObserver(Quiet):
     """Reads all positions at the beginning and at the end of the pass."""
 
     def __init__(self) -> None:
-        self.before: dict[int, Position] = {}
-        self.after_end: dict[int, Position] = {}
+        self.at_begin: dict[int, Position] = {}
+        self.at_end: dict[int, Position] = {}
 
     def begin(self, moment: Moment) -> None:
         """Read where the sequences stand."""
-        self.before = read_positions(moment.witness)
+        self.at_begin = read_positions(moment.witness)
 
     def end(self, witness: Session) -> Iterable[SequenceAdvanced]:
         """Read them again, and give those that moved."""
-        self.after_end = read_positions(witness)
-        for before, after in moved(self.before, self.after_end):
+        self.at_end = read_positions(witness)
+        for before, after in moved(self.at_begin, self.at_end):
             yield SequenceAdvanced(before.name, before.steps_to(after))

@@ -104,10 +104,6 @@ class Session:
         self._messages.clear()
         return taken
 
-    def quote_literal(self, value: str) -> str:
-        """`value` as an SQL literal, quoted as libpq does it for this session."""
-        return _text(self._connection.pgconn.escape_literal(value.encode()))
-
     # pgrehearse's own queries ----------------------------------------------------------------------------------------
 
     def fetch(

@@ -14,17 +14,13 @@ from pgrehearse.errors import PlanError
 ENDING = ".rehearsal.toml"
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Records of a plan file refuse keys that they do not know."""
-
-
-class TargetPolicy(_Strict):
+class TargetPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which targets the plan is for. `name_like` is an SQL LIKE pattern for the name of the database."""
 
     name_like: str = "%"
 
 
-class AllowedEscape(_Strict):
+class AllowedEscape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An escape that the plan allows by its kind and object, and why."""
 
     kind: str
@@ -32,7 +28,7 @@ class AllowedEscape(_Strict):
     object: str = "*"
 
 
-class Policy(_Strict):
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a rehearsal may leave, and how long it may take.
 
     Attributes:
@@ -48,7 +44,7 @@ class Policy(_Strict):
     deadline_s: float = 900.0
 
 
-class ExpectedRows(_Strict):
+class ExpectedRows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Rows of one table, by operation; `split` gives rows by the value of one column: `{column = {value = rows}}`."""
 
     inserted: int = 0
@@ -57,7 +53,7 @@ class ExpectedRows(_Strict):
     split: dict[str, dict[str, int]] = {}
 
 
-class ExpectedMessage(_Strict):
+class ExpectedMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A message: its severity, its exact text or a regular expression for it, and how often it comes."""
 
     severity: str = "WARNING"
@@ -66,14 +62,14 @@ class ExpectedMessage(_Strict):
     count: int = 1
 
 
-class ExpectedNotification(_Strict):
+class ExpectedNotification(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Calls of NOTIFY on one channel."""
 
     channel: str
     count: int = 1
 
 
-class ExpectedValue(_Strict):
+class ExpectedValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A query of one value, and what it must give before the change, inside the stage, and after the rollback."""
 
     name: str
@@ -83,7 +79,7 @@ class ExpectedValue(_Strict):
     after: str | int | None = None
 
 
-class Expectations(_Strict):
+class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that the rehearsal must show. What is None is not checked.
 
     `everything_else`: `unchanged` makes every table, sequence, message of WARNING or above and notification that is
@@ -98,7 +94,7 @@ class Expectations(_Strict):
     everything_else: str = "any"
 
 
-class PlanFile(_Strict):
+class PlanFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole plan file."""
 
     target: TargetPolicy = TargetPolicy()

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.pg.session import ROW_CAP
+from pgrehearse.plan.split import split_statements
 from pgrehearse.script.metacommands import refusal_of
 from pgrehearse.script.reader import Reader
-from pgrehearse.script.split import split_statements
 from pgrehearse.script.statement import MetaCommand, Query, Statement
 from pgrehearse.script.variables import Variables
 from pgrehearse.stage.meta import NextQuery, play_meta
@@ -167,7 +167,7 @@ class Interpreter:
         location = statement.location
         if result.error and result.error.position:
             location = statement.location_at(result.error.position)
-        sets = ()
+        sets: tuple[ResultSet, ...] = ()
         if result.columns or result.copy == "out":
             sets = (ResultSet(result.columns, result.rows, result.row_count > len(result.rows)),)
         self._add(
@@ -183,7 +183,7 @@ class Interpreter:
                 reason=played.reason,
                 duration_ms=played.took_ms,
                 result_sets=sets,
-            )  # fmt: skip
+            )
         )
 
     def _add(self, step: StepResult) -> None:
@@ -228,7 +228,7 @@ class Interpreter:
                 error=error,
                 reason=reason,
                 output=output,
-            )  # fmt: skip
+            )
         )
         if error:
             self._has_failed = True

@@ -1,8 +1,8 @@
 """Perform a script: one or two passes on the stage, and the proof that nothing of them stayed.
 
-Takes a script and a cleared target; gives the transcript. The clean pass adds nothing to the database; the probed pass
-repeats it with probes on the tables that the clean pass touched. Sequences that the clean pass moved are put back before
-the probed one, so that both see the same state, and what is left over is that of one run.
+Takes a script and a cleared target; gives the transcript. The clean pass adds nothing to the database; the probed
+pass repeats it with probes on the tables that the clean pass touched. Sequences that the clean pass moved are put back
+before the probed one, so that both see the same state, and what is left over is that of one run.
 """
 
 from __future__ import annotations
@@ -141,10 +141,10 @@ def _passes(performance: Performance, witness: Witness) -> Iterator[_Pass]:
 
 def put_back_between(conninfo: str, sequences: SequenceObserver) -> frozenset[str]:
     """Put back what the clean pass moved; give a sentence for each sequence that stays where it is."""
-    if sequences.before == sequences.after_end:
+    if sequences.at_begin == sequences.at_end:
         return frozenset()
     with Session(conninfo, application_name="pgrehearse sequences") as session:
-        left = put_back(session, sequences.before, sequences.after_end)
+        left = put_back(session, sequences.at_begin, sequences.at_end)
     return frozenset(
         f"Sequence {name} could not be put back between the passes: the second pass saw other values."
         for name in left

@@ -1,7 +1,7 @@
 """The script's own transactions, as segments of the stage.
 
-Takes what the script asks for (BEGIN, COMMIT, …); keeps what psql and the server would believe of it (`is_in_block`), and
-records each segment with how it ended.
+Takes what the script asks for (BEGIN, COMMIT, …); keeps what psql and the server would believe of it (`is_in_block`),
+and records each segment with how it ended.
 """
 
 from __future__ import annotations

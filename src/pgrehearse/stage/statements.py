@@ -7,7 +7,7 @@ IMMEDIATE spares the guard, and what cannot run in a transaction is not run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.pg.session import ROW_CAP, Session
@@ -48,6 +48,16 @@ class Sending:
     copy_data: CopyData | None = None
     act: Callable[[], Result] | None = None
     """In place of sending the text: a prepared statement, a description."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A statement whose turn it is: what it is, its step, and how it would be sent."""
+
+    kind: StatementKind
+    statement: Statement
+    step: int
+    sending: Sending
 
 
 class Statements:
@@ -103,23 +113,22 @@ class Statements:
             return Played(StepState.CANNOT, Result(""), reason=kind.reason, segment=segment)
         if refusal := self._refuse(statement.text, step):
             return Played(StepState.REFUSED, Result(""), reason=refusal, segment=segment)
-        control = self._controls.get(kind.disposition)
-        if control and sending.act is None:
-            return control(kind, statement, step, sending)
-        return self._run(kind, statement, step, sending)
+        turn = _Turn(kind, statement, step, sending)
+        control = self._controls.get(kind.disposition) if sending.act is None else None
+        return control(turn) if control else self._run(turn)
 
     # Statements that are sent ----------------------------------------------------------------------------------------
 
-    def _run(self, kind: StatementKind, statement: Statement, step: int, sending: Sending) -> Played:
+    def _run(self, turn: _Turn) -> Played:
         if self.segments.is_in_block:
-            return self._send(statement, step, sending)
-        complaint = complaint_outside_block(kind, statement.text)
+            return self._send(turn.statement, turn.step, turn.sending)
+        complaint = complaint_outside_block(turn.kind, turn.statement.text)
         if complaint and complaint.severity == "ERROR":
             return _failed(complaint, segment=self.segments.current)
-        self.segments.open(step, block=not self.autocommit)
+        self.segments.open(turn.step, block=not self.autocommit)
         if not self.autocommit:
-            return self._send(statement, step, sending)
-        return self._send_alone(statement, step, sending, (complaint,) if complaint else ())
+            return self._send(turn.statement, turn.step, turn.sending)
+        return self._send_alone(turn, (complaint,) if complaint else ())
 
     def _send(self, statement: Statement, step: int, sending: Sending) -> Played:
         protects = self.rolls_back_on_error and not self._session_has_failed
@@ -133,17 +142,15 @@ class Statements:
             session.run(f"RELEASE {_PSQL_SAVEPOINT}")
         return played
 
-    def _send_alone(
-        self, statement: Statement, step: int, sending: Sending, complaints: tuple[ServerMessage, ...]
-    ) -> Played:
+    def _send_alone(self, turn: _Turn, complaints: tuple[ServerMessage, ...]) -> Played:
         segment = self.segments.current
-        played = self._transmit(statement, step, sending)
+        played = self._transmit(turn.statement, turn.step, turn.sending)
         if played.state is StepState.FAILED:
-            self.segments.fail(step)
+            self.segments.fail(turn.step)
             return played
-        if error := self.segments.commit(step):
+        if error := self.segments.commit(turn.step):
             return _failed(error, segment=segment, took_ms=played.took_ms)
-        return Played(played.state, played.result, played.took_ms, segment=segment, complaints=complaints)
+        return replace(played, complaints=complaints)
 
     def _transmit(self, statement: Statement, step: int, sending: Sending) -> Played:
         segment = self.segments.current
@@ -159,80 +166,65 @@ class Statements:
 
     # Statements that the stage turns into something else -------------------------------------------------------------
 
-    def _begin(self, kind: StatementKind, statement: Statement, step: int, sending: Sending) -> Played:
+    def _begin(self, turn: _Turn) -> Played:
         if self.segments.is_in_block:
             # The server warns, or refuses in a failed transaction: its own words are the best.
-            return self._send(Statement("BEGIN", statement.location), step, sending)
-        if kind.isolation and kind.isolation != self._isolation:
-            self._limits.add(
-                f"A transaction of the script asks for {kind.isolation}; the stage has {self._isolation or 'the default'}"
-                " from its first statement to its last."
-            )
-        self.segments.open(step, block=True, read_only=kind.read_only)
-        return Played(StepState.OK, Result(tag=kind.keyword.split()[0]), segment=self.segments.current)
+            return self._send(Statement("BEGIN", turn.statement.location), turn.step, turn.sending)
+        self._limit_isolation(turn.kind)
+        self.segments.open(turn.step, block=True, read_only=turn.kind.read_only)
+        return Played(StepState.OK, Result(tag=turn.kind.keyword), segment=self.segments.current)
 
-    def _commit(self, kind: StatementKind, statement: Statement, step: int, sending: Sending) -> Played:  # noqa: ARG002
+    def _commit(self, turn: _Turn) -> Played:
         if not self.segments.is_in_block:
-            return _outside(kind, self.segments.current)
-        segment = self.segments.current
-        has_failed = self._session_has_failed
-        error = self.segments.commit(step)
-        if kind.chain:
-            self.segments.open(step, block=True)
+            return _outside(turn.kind, self.segments.current)
+        segment, has_failed = self.segments.current, self._session_has_failed
+        error = self.segments.commit(turn.step)
+        if turn.kind.chain:
+            self.segments.open(turn.step, block=True)
         if error:
             return _failed(error, segment=segment)
         return Played(StepState.OK, Result(tag="ROLLBACK" if has_failed else "COMMIT"), segment=segment)
 
-    def _rollback(self, kind: StatementKind, statement: Statement, step: int, sending: Sending) -> Played:  # noqa: ARG002
+    def _rollback(self, turn: _Turn) -> Played:
         if not self.segments.is_in_block:
-            return _outside(kind, self.segments.current)
+            return _outside(turn.kind, self.segments.current)
         segment = self.segments.current
-        refusal = self.segments.roll_back(step)
-        if kind.chain:
-            self.segments.open(step, block=True)
+        refusal = self.segments.roll_back(turn.step)
+        if turn.kind.chain:
+            self.segments.open(turn.step, block=True)
         return Played(StepState.OK, Result(tag="ROLLBACK"), segment=segment, refused_at_commit=refusal)
 
-    def _fire_constraints(
-        self, kind: StatementKind, statement: Statement, step: int, sending: Sending
-    ) -> Played:
+    def _fire_constraints(self, turn: _Turn) -> Played:
         if not self.segments.is_in_block:
-            return self._run(
-                kind, Statement("SET CONSTRAINTS ALL DEFERRED", statement.location), step, sending
-            )
+            # Outside a block the server only warns: so nothing needs to fire, and the guard must not.
+            harmless = Statement("SET CONSTRAINTS ALL DEFERRED", turn.statement.location)
+            return self._run(replace(turn, statement=harmless))
         if self._session_has_failed:
             return _failed(_FAILED_BLOCK, segment=self.segments.current)
         error = self._watch.stage.deferred.fire_by_name()
         result = Result(tag="" if error else "SET CONSTRAINTS", error=error)
-        self._watch.look_after(statement.text, result, step, self.segments.current)
+        self._watch.look_after(turn.statement.text, result, turn.step, self.segments.current)
         return Played(StepState.FAILED if error else StepState.OK, result, segment=self.segments.current)
 
-    def _set_transaction(
-        self, kind: StatementKind, statement: Statement, step: int, sending: Sending
-    ) -> Played:
-        if kind.isolation and self.segments.is_in_block and not kind.is_session:
-            if kind.isolation != self._isolation:
-                self._limits.add(
-                    f"SET TRANSACTION asks for {kind.isolation}; the stage has {self._isolation or 'the default'}."
-                )
+    def _set_transaction(self, turn: _Turn) -> Played:
+        if turn.kind.isolation and self.segments.is_in_block and not turn.kind.is_session:
+            self._limit_isolation(turn.kind)
             return Played(StepState.OK, Result(tag="SET"), segment=self.segments.current)
-        return self._run(kind, statement, step, sending)
+        return self._run(turn)
 
-    def _prepare_transaction(
-        self,
-        kind: StatementKind,
-        statement: Statement,
-        step: int,
-        sending: Sending,  # noqa: ARG002
-    ) -> Played:
+    def _limit_isolation(self, kind: StatementKind) -> None:
+        if kind.isolation and kind.isolation != self._isolation:
+            self._limits.add(
+                f"The script asks for a transaction that is {kind.isolation}; the stage is"
+                f" {self._isolation or 'of the default isolation level'} throughout."
+            )
+
+    def _prepare_transaction(self, turn: _Turn) -> Played:
         segment = self.segments.current
         if self.segments.is_in_block:
-            self.segments.fail(step)
-        return Played(
-            StepState.CANNOT,
-            Result(""),
-            reason="PREPARE TRANSACTION would leave the transaction to another session, beyond any rollback",
-            segment=segment,
-        )
+            self.segments.fail(turn.step)
+        reason = "PREPARE TRANSACTION would hand the transaction to another session, beyond any rollback"
+        return Played(StepState.CANNOT, Result(""), reason=reason, segment=segment)
 
     # The end ---------------------------------------------------------------------------------------------------------
 

@@ -125,24 +125,6 @@ class PassRecord:
     refused_at_commit: tuple[tuple[int, ServerMessage], ...] = ()
     """What the server would have refused a COMMIT for, by step, where the script itself rolls back."""
 
-    @property
-    def counted_segments(self) -> frozenset[int]:
-        """The segments whose effects are the effects of the change.
-
-        Those that the script commits; or, where it commits nothing (a rehearsal script, which ends its own transaction
-        with ROLLBACK), those that it rolled back itself, as they stood at that moment.
-        """
-        committed = frozenset(s.n for s in self.segments if s.end is SegmentEnd.COMMITTED)
-        writing = frozenset(getattr(o, "segment", 0) for o in self.observations if is_write(o))
-        if committed & writing:
-            return committed
-        return frozenset(s.n for s in self.segments if s.end is not SegmentEnd.FAILED)
-
-
-def is_write(observation: Observation) -> bool:
-    """Whether `observation` tells of something that a commit would have kept or sent."""
-    return type(observation).__name__ in {"RowsChanged", "RowsCounted", "Notified", "SchemaChanged"}
-
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:

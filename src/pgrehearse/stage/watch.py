@@ -19,7 +19,7 @@ from pgrehearse.pg.session import ROW_CAP, Session
 from pgrehearse.stage.transaction import RollbackOnly
 
 
-class StageEnded(Exception):
+class StageEnded(Exception):  # noqa: N818 - no error of ours, an event
     """The pass cannot go on: the server is lost, the transaction is no longer ours, or time is up.
 
     Not an error of pgrehearse: caught by the pass, which says it in the transcript.
