@@ -43,6 +43,7 @@ class BufferStack:
         self._data = source.data
         self._stack = [Buffer(source.data, 0, len(source.data))]
         self.top = self._stack[-1]
+        self._copy_end = -1
 
     @property
     def source_position(self) -> int:
@@ -90,13 +91,13 @@ class BufferStack:
         """
         script = self._stack[0]
         start = script.position
-        if len(self._stack) == 1 or self._stack[1].name is not None:
+        if start != self._copy_end and (len(self._stack) == 1 or self._stack[1].name is not None):
             start = (self._data.find(b"\n", start) + 1) or len(self._data)
         span = find_copy_end(self._data, start)
         if span is None:
             return None
         rest = Buffer(self._data, script.position, start)
-        script.position = span[1]
+        script.position = self._copy_end = span[1]
         if start > rest.position and rest.data[rest.position : start].strip():
             self._stack.insert(1, rest)
             self.top = self._stack[-1]

@@ -5,14 +5,11 @@ Takes pieces of bytes from the lexer; gives `Query` records. What psql calls its
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from pgrehearse.script import tokens
 from pgrehearse.script.line_index import LineIndex, characters
 from pgrehearse.script.statement import MetaCommand, Place, Query, Statement
-
-LEADING_LINE_BREAKS = re.compile(rb"[ \t\r\f\v\n]*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +88,7 @@ class QueryBuffer:
 
     def _make_statement(self, data: bytes, start: int, end: int, index: LineIndex) -> Statement | None:
         if start:
-            start = tokens.LEADING_SPACE.match(data, start, end).end()  # type: ignore[union-attr]
+            start = tokens.skip_leading(data, start, end)
         part = data[start:end]
         first = skip_comments(part)
         if is_empty(part, first):

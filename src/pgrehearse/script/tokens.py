@@ -17,6 +17,7 @@ SPACE = rb"[ \t\r\f\v]++"
 # Two line ends in a row are left to the lexer: psql drops empty lines between the tokens of a statement.
 LINE_END = rb"\n(?=[^\n])"
 LINE_COMMENT = rb"--[^\n\r]*+"
+LEADING = rb"(?:[ \t\r\f\v\n]++|--[^\n\r]*+)*+"
 FLAT_COMMENT = rb"/\*(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/"
 NUMBER = (
     rb"\.?[0-9][0-9A-Za-z_\x80-\xff]*+(?:\.(?!\.)[0-9A-Za-z_\x80-\xff]*+)?+(?:(?<=[0-9.][eE])[-+][0-9]*+)?+"
@@ -67,12 +68,13 @@ def make_simple_statement(*, strings: bytes) -> re.Pattern[bytes]:
     """Compile the commonest statement: its first word is not CREATE and nothing in it needs a second look."""
     run = make_run(strings=strings, words=True, groups=True).pattern
     word = BACKSLASH_WORD if strings is BACKSLASH_STRINGS else WORD
-    start = rb"[ \t\r\f\v\n]*+((?!(?i:create)(?![A-Za-z0-9_$\x80-\xff]))"
+    start = LEADING + rb"((?!(?i:create)(?![A-Za-z0-9_$\x80-\xff]))"
     return re.compile(start + word + run + rb";)", re.DOTALL)
 
 
 NAME = re.compile(IDENTIFIER)
-LEADING_SPACE = re.compile(rb"[ \t\r\f\v\n]*+")
+# psql sends neither white space nor line comments before the first token of a query; block comments it does.
+LEADING_SPACE = re.compile(LEADING)
 COMMENT_EDGE = re.compile(rb"/\*|\*+/")
 DOLLAR_DELIMITER = re.compile(rb"\$(?:" + TAG + rb")?+\$")
 ESCAPE_BODY = re.compile(rb"(?:[^'\\]++|\\.|''|\\\Z)*+", re.DOTALL)
@@ -91,3 +93,9 @@ VARIABLE = re.compile(
 """A reference to a variable; exactly one of the groups is set."""
 
 COMMENTS = re.compile(rb"(?:[ \t\r\f\v\n]++|--[^\n\r]*+|" + FLAT_COMMENT + rb")*+")
+
+
+def skip_leading(data: bytes, start: int, end: int) -> int:
+    """The position of the first byte that psql would put into a query."""
+    match = LEADING_SPACE.match(data, start, end)
+    return match.end() if match else start

@@ -22,6 +22,9 @@ CHOICES = {
     "VERBOSITY": ("default", "verbose", "terse", "sqlstate"),
 }
 BOOLEAN_OR_CHOICE = {"ECHO_HIDDEN": "noexec", "ON_ERROR_ROLLBACK": "interactive"}
+PROMPTS = frozenset({"PROMPT1", "PROMPT2", "PROMPT3"})
+SPECIAL = BOOLEANS | INTEGERS | CHOICES.keys() | BOOLEAN_OR_CHOICE.keys() | PROMPTS | {"WATCH_INTERVAL"}
+"""Variables that psql acts on as soon as they change."""
 
 DEFAULTS: Mapping[str, str] = {
     "AUTOCOMMIT": "on",
@@ -35,7 +38,6 @@ DEFAULTS: Mapping[str, str] = {
     "HISTCONTROL": "none",
     "HISTSIZE": "500",
     "IGNOREEOF": "0",
-    "LASTOID": "0",
     "LAST_ERROR_MESSAGE": "",
     "LAST_ERROR_SQLSTATE": "00000",
     "ON_ERROR_ROLLBACK": "off",
@@ -47,8 +49,6 @@ DEFAULTS: Mapping[str, str] = {
     "PROMPT2": "%/%R%x%# ",
     "PROMPT3": ">> ",
     "QUIET": "off",
-    "SHELL_ERROR": "false",
-    "SHELL_EXIT_CODE": "0",
     "SHOW_ALL_RESULTS": "on",
     "SHOW_CONTEXT": "errors",
     "SINGLELINE": "off",
@@ -58,8 +58,8 @@ DEFAULTS: Mapping[str, str] = {
 }
 """What psql sets before it reads a script; what the server tells is set by the session."""
 
-UNSET_VALUES = {**DEFAULTS, "QUIET": "off", "AUTOCOMMIT": "off", "SHOW_ALL_RESULTS": "off"}
-"""What psql sets a special variable to when it is unset; a boolean goes off, the rest to their defaults."""
+UNSET_VALUES = {**DEFAULTS, **dict.fromkeys(BOOLEANS, "off")}
+"""What psql sets a special variable to when it is unset."""
 
 SET_BY_SERVER = frozenset(
     "DBNAME ENCODING ERROR HOST LASTOID LAST_ERROR_MESSAGE LAST_ERROR_SQLSTATE PORT ROW_COUNT SERVER_VERSION_NAME "
@@ -100,9 +100,7 @@ class Variables(MutableMapping[str, str]):
     def unset(self, name: str) -> None:
         """Unset `name` as `\\unset` does: a special one goes back to what psql does without it."""
         self.unknown.discard(name)
-        if name in UNSET_VALUES and (
-            name in BOOLEANS or name in CHOICES or name in INTEGERS | BOOLEAN_OR_CHOICE.keys()
-        ):
+        if name in SPECIAL and name in UNSET_VALUES:
             self._values[name] = UNSET_VALUES[name]
         else:
             self._values.pop(name, None)
@@ -111,6 +109,10 @@ class Variables(MutableMapping[str, str]):
         """Say that `name` has a value from now on, or may have one, that is not known."""
         self._values.pop(name, None)
         self.unknown.add(name)
+
+    def is_special(self, name: str) -> bool:
+        """Whether psql acts on a change of `name`; `\\gset` leaves such a variable as it is."""
+        return name in SPECIAL
 
     def is_on(self, name: str) -> bool:
         """Read `name` as a boolean; an unset one is off, and so is `interactive` in a script.
