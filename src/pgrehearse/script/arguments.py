@@ -152,7 +152,7 @@ class ArgumentReader:
     def _value_of(self, match: re.Match[bytes]) -> bytes:
         kind, name = str(match.lastgroup), match[match.lastgroup or 0].decode()
         value = self.variables.get(name) if self.is_active else None
-        if self.is_active and name in self.variables.unknown:
+        if self.is_active and self.variables.is_unknown(name):
             self.unknowns.append(name)
         if kind == "test":
             return b"FALSE" if value is None else b"TRUE"

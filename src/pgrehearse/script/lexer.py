@@ -259,7 +259,7 @@ class Lexer:
             buffer.position += 1 if match is None else len(match[0])
             return
         kind, name = str(match.lastgroup), match[match.lastgroup or 0].decode()
-        if kind != "test" and name in self._variables.unknown:
+        if kind != "test" and self._variables.is_unknown(name):
             self.query.unknowns.append(name)
             buffer.position = match.end()
         elif kind == "plain":
@@ -270,7 +270,7 @@ class Lexer:
     def _value_of(self, kind: str, name: str) -> str | None:
         value = self._variables.get(name)
         if kind == "test":
-            if name in self._variables.unknown:
+            if self._variables.is_unknown(name):
                 self.query.unknowns.append(name)
             return "FALSE" if value is None else "TRUE"
         if value is None:

@@ -75,11 +75,12 @@ class VariableError(UsageError):
 
 
 class Variables(MutableMapping[str, str]):
-    """psql's variables. `unknown` holds the names that have a value which only the server can tell."""
+    """psql's variables, some of which may have a value that only the server can tell."""
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._values = dict(DEFAULTS)
-        self.unknown: set[str] = set()
+        self._unknown: set[str] = set()
+        self._unknown_prefixes: set[str] = set()
         for name, value in (values or {}).items():
             self.set(name, value)
 
@@ -95,11 +96,11 @@ class Variables(MutableMapping[str, str]):
             value = "on"
         check_value(name, value)
         self._values[name] = value
-        self.unknown.discard(name)
+        self._unknown.discard(name)
 
     def unset(self, name: str) -> None:
         """Unset `name` as `\\unset` does: a special one goes back to what psql does without it."""
-        self.unknown.discard(name)
+        self._unknown.discard(name)
         if name in SPECIAL and name in UNSET_VALUES:
             self._values[name] = UNSET_VALUES[name]
         else:
@@ -108,7 +109,19 @@ class Variables(MutableMapping[str, str]):
     def forget(self, name: str) -> None:
         """Say that `name` has a value from now on, or may have one, that is not known."""
         self._values.pop(name, None)
-        self.unknown.add(name)
+        self._unknown.add(name)
+
+    def forget_unset(self, prefix: str) -> None:
+        """Say that any name that starts with `prefix` and has no value may have one from now on."""
+        self._unknown_prefixes.add(prefix)
+
+    def is_unknown(self, name: str) -> bool:
+        """Whether `name` has, or may have, a value that is not known."""
+        if name in self._unknown:
+            return True
+        if name in self._values or name[:1].isdigit():
+            return False
+        return any(name.startswith(prefix) for prefix in self._unknown_prefixes)
 
     def is_special(self, name: str) -> bool:
         """Whether psql acts on a change of `name`; `\\gset` leaves such a variable as it is."""
