@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from pgrehearse.errors import PlanError, ServerError
+from pgrehearse.observe.held import HeldLock
 from pgrehearse.observe.observation import ValueRead
 from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.pg.session import Session
 
+_MODE_OF_PROBES = "ShareRowExclusiveLock"
 _OPEN = "SAVEPOINT pgrehearse; SET TRANSACTION READ ONLY"
 _CLOSE = "ROLLBACK TO pgrehearse; RELEASE pgrehearse"
 
@@ -22,6 +24,7 @@ class ValueObserver(Quiet):
     def __init__(self, queries: Mapping[str, str]) -> None:
         self._queries = dict(queries)
         self._wrote = False
+        self._of_the_stage: frozenset[HeldLock] | None = None
         self._before: list[ValueRead] = []
         self._inside: list[ValueRead] = []
 
@@ -29,9 +32,17 @@ class ValueObserver(Quiet):
         """Read the values as the script will find them."""
         self._before = list(self._read(moment.session, "before", opened=True))
 
+    def before(self, moment: Moment) -> None:
+        """Remember what the stage holds for itself: its guard, its probes."""
+        if self._of_the_stage is None:
+            self._of_the_stage = frozenset(moment.held)
+
     def after(self, moment: Moment) -> Iterable[ValueRead]:
         """Notice whether the segment may have written."""
-        self._wrote |= any(lock.is_write for lock in moment.held)
+        own = self._of_the_stage or frozenset()
+        self._wrote |= any(
+            lock.is_write and lock.mode != _MODE_OF_PROBES and lock not in own for lock in moment.held
+        )
         return ()
 
     def end_segment(self, moment: Moment) -> Iterable[ValueRead]:

@@ -1,4 +1,8 @@
-"""Put sequences back to where a pass found them, only where nobody else has moved them since."""
+"""Put sequences back to where a pass found them, only where nobody else has moved them since.
+
+The one write of pgrehearse outside the stage: `setval` takes effect at once, whatever becomes of its transaction. So even
+this transaction is rolled back.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +19,24 @@ def put_back(
     """Set each sequence that moved between `before` and `after` back; give the names of those that could not be.
 
     Args:
-        session: A session that may write, outside any transaction; `setval` takes effect at once.
+        session: A session that may write, outside any transaction.
         before: Where they stood.
         after: Where the pass left them: one that stands elsewhere by now is somebody else's, and stays.
     """
     now = read_positions(session)
     left = []
+    session.run("BEGIN")
     for was, pass_end in moved(before, after):
         standing = now.get(was.oid)
         if standing is None or standing.last != pass_end.last:
             left.append(was.name)
             continue
         value, is_called = (was.start, False) if was.last is None else (was.last, True)
+        session.run("SAVEPOINT one")
         try:
             session.fetch("SELECT setval(%s::oid::regclass, %s, %s)", (was.oid, value, is_called))
         except ServerError:
+            session.run("ROLLBACK TO one")
             left.append(was.name)
+    session.run("ROLLBACK")
     return tuple(left)
