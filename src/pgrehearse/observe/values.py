@@ -23,7 +23,7 @@ class ValueObserver(Quiet):
 
     def __init__(self, queries: Mapping[str, str]) -> None:
         self._queries = dict(queries)
-        self._wrote = False
+        self._written: set[int] = set()
         self._of_the_stage: frozenset[HeldLock] | None = None
         self._before: list[ValueRead] = []
         self._inside: list[ValueRead] = []
@@ -38,18 +38,23 @@ class ValueObserver(Quiet):
             self._of_the_stage = frozenset(moment.held)
 
     def after(self, moment: Moment) -> Iterable[ValueRead]:
-        """Notice whether the segment may have written."""
+        """Remember what may have been written since the segment began."""
         own = self._of_the_stage or frozenset()
-        self._wrote |= any(
-            lock.is_write and lock.mode != _MODE_OF_PROBES and lock not in own for lock in moment.held
-        )
+        self._written |= {
+            lock.relation
+            for lock in moment.held
+            if lock.is_write and lock.mode != _MODE_OF_PROBES and lock not in own
+        }
         return ()
 
     def end_segment(self, moment: Moment) -> Iterable[ValueRead]:
-        """Read the values as the segment leaves them."""
-        if self._wrote and moment.is_usable:
-            self._inside = list(self._read(moment.session, "inside", opened=True))
-        self._wrote = False
+        """Read the values as the segment leaves them, if it may have written a table."""
+        if moment.is_usable and self._written:
+            moment.names.learn(moment.session, self._written)
+            # A sequence stays locked until the end of the stage, whoever rolls back.
+            if moment.names.reported(self._written, "rpmv"):
+                self._inside = list(self._read(moment.session, "inside", opened=True))
+        self._written = set()
         return ()
 
     def end(self, witness: Session) -> Iterable[ValueRead]:
