@@ -14,15 +14,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pgrehearse.check.check import Case
+from pgrehearse.check.finding import Verdict, Word
 from pgrehearse.check.verdict import decide, run_checks
+from pgrehearse.errors import RefusedError
 from pgrehearse.evidence.assemble import RehearsalFacts, ScriptFacts, assemble
 from pgrehearse.evidence.document import Document
+from pgrehearse.plan.classify import Disposition, classify
 from pgrehearse.plan.planfile import PlanFile
+from pgrehearse.plan.planner import Plan, make_plan
 from pgrehearse.script.source import Source
+from pgrehearse.script.variables import Variables
 from pgrehearse.stage.clearance import Clearance
 from pgrehearse.stage.limits import Limits
 from pgrehearse.stage.perform import Performance, perform
-from pgrehearse.stage.transcript import StepResult, Transcript
+from pgrehearse.stage.transcript import StepResult, TargetFacts, Transcript
+
+_SETS_ISOLATION = (Disposition.BEGIN, Disposition.SET_TRANSACTION)
 
 
 def _show_nothing(number: int, step: StepResult) -> None:
@@ -55,13 +62,13 @@ class Rehearsed:
 
 
 def rehearse(
-    source: Source, plan: PlanFile, conninfo: str, clearance: Clearance, options: Options
+    source: Source, plan_file: PlanFile, conninfo: str, clearance: Clearance, options: Options
 ) -> Rehearsed:
     """Rehearse a script on a target in a transaction that is always rolled back.
 
     Args:
         source: The script.
-        plan: What it must show, and what it may do.
+        plan_file: What it must show, and what it may do.
         conninfo: The target.
         clearance: The proof that the target may be rehearsed on.
         options: How to rehearse.
@@ -71,32 +78,35 @@ def rehearse(
 
     Raises:
         ScriptError: The text of the script cannot be read.
-        RefusedError: The target is not the one that was cleared, or cannot be made rollback-only.
+        RefusedError: The script holds what is refused by its text alone, or the target is not the one that was
+            cleared, or cannot be made rollback-only: nothing was run.
         TargetError: The target cannot be reached.
     """
     began, started_at = time.perf_counter(), datetime.now(UTC)
-    splits = {table: next(iter(rows.split), "") for table, rows in plan.expect.rows.items() if rows.split}
+    plan = make_plan(source, Variables(options.variables))
+    refuse_by_text(plan)
+    splits = {table: next(iter(rows.split)) for table, rows in plan_file.expect.rows.items() if rows.split}
     transcript = perform(
         Performance(
             source=source,
             variables=options.variables,
             conninfo=conninfo,
             clearance=clearance,
-            limits=Limits.of(plan.policy),
-            values={value.name: value.sql for value in plan.expect.values},
+            limits=Limits.of(plan_file.policy),
+            values={value.name: value.sql for value in plan_file.expect.values},
             splits=splits,
             passes=options.passes,
-            isolation=options.isolation,
+            isolation=_isolation(plan),
             refuse=lambda text, step: "",  # noqa: ARG005
             shown=options.shown,
         )
     )
-    findings = run_checks(Case(transcript, plan))
+    findings = run_checks(Case(transcript, plan_file))
     evidence = assemble(
         transcript=transcript,
         checks=findings,
         verdict=decide(findings),
-        script=ScriptFacts(source.path, source.sha256, _statements(transcript)),
+        script=ScriptFacts(source.path, source.sha256, plan.statements),
         rehearsal=RehearsalFacts(
             secrets.token_hex(8), started_at, (time.perf_counter() - began) * 1000, "rollback", options.passes
         ),
@@ -105,5 +115,33 @@ def rehearse(
     return Rehearsed(evidence, any(record.interrupted for record in transcript.passes))
 
 
-def _statements(transcript: Transcript) -> int:
-    return sum(1 for record in transcript.passes[:1] for step in record.steps if step.kind == "sql")
+def refuse(source: Source, target: TargetFacts, error: RefusedError, options: Options) -> Document:
+    """The evidence of a rehearsal that was refused: nothing was run."""
+    reason = ": ".join(filter(None, (error.message, error.detail)))
+    return assemble(
+        transcript=Transcript(target, (), ()),
+        checks=(),
+        verdict=Verdict(Word.REFUSED, (reason,)),
+        script=ScriptFacts(source.path, source.sha256, 0),
+        rehearsal=RehearsalFacts(secrets.token_hex(8), datetime.now(UTC), 0.0, "rollback", options.passes),
+    )
+
+
+def refuse_by_text(plan: Plan) -> None:
+    """Refuse a script that holds what no rehearsal can allow.
+
+    Raises:
+        RefusedError: The steps, by name and line.
+    """
+    if refused := plan.refusals:
+        raise RefusedError(
+            f"{refused[0].location}: {refused[0].keyword} is refused: {refused[0].reason}",
+            detail="; ".join(f"{step.location}: {step.keyword}: {step.reason}" for step in refused[1:]),
+            hint="docs/reference/meta-commands.md says what becomes of every meta-command, and why.",
+        )
+
+
+def _isolation(plan: Plan) -> str:
+    """The isolation level that the script's first transaction asks for: the stage is one transaction, and has one."""
+    asked = (classify(step.text).isolation for step in plan.steps if step.disposition in _SETS_ISOLATION)
+    return next((level for level in asked if level), "")

@@ -6,36 +6,41 @@ made of what an earlier one gave (`\gset`, `\gexec`, `\if`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
 from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.pg.session import ROW_CAP
 from pgrehearse.plan.split import split_statements
+from pgrehearse.script.copy_command import CopyEnd, parse_copy
 from pgrehearse.script.metacommands import refusal_of
 from pgrehearse.script.reader import Reader
 from pgrehearse.script.statement import MetaCommand, Query, Statement
 from pgrehearse.script.variables import Variables
-from pgrehearse.stage.meta import NextQuery, play_meta
+from pgrehearse.stage.meta import MetaOutcome, NextQuery, play_meta
 from pgrehearse.stage.statements import Played, Sending, Statements
 from pgrehearse.stage.transcript import ResultSet, StepResult, StepState
 from pgrehearse.stage.watch import StageEnded
 
+_PIECE_BYTES = 65_536
 GEXEC_ROWS = 100_000
 r"""Rows of a \gexec that are run; a script that makes more is refused rather than rehearsed in part."""
 
 
 @dataclass(slots=True)
 class Interpreter:
-    """Plays one script once.
+    r"""Plays one script once.
 
-    `shown` is told each step as it ends: progress, or a listing.
+    `shown` is told each step as it ends: progress, or a listing. `folder` is where `\copy` may read.
     """
 
     reader: Reader
     variables: Variables
     statements: Statements
     shown: Callable[[StepResult], None]
+    folder: Path
     steps: list[StepResult] = field(default_factory=list)
     refused_at_commit: list[tuple[int, ServerMessage]] = field(default_factory=list)
     _following: NextQuery = field(default_factory=NextQuery)
@@ -212,10 +217,16 @@ class Interpreter:
             state, reason = StepState.FAILED, item.problem
         elif reason:
             state = StepState.REFUSED
+        elif item.name == "copy":
+            self._copy(item)
+            return
         else:
-            outcome = play_meta(item, self.variables, self._following, self._last_error)
+            outcome = self._outcome_of(item)
             output, reason = outcome.output, outcome.problem
             state = StepState.FAILED if reason else StepState.OK
+        self._add_meta(item, state, reason, output)
+
+    def _add_meta(self, item: MetaCommand, state: StepState, reason: str, output: str = "") -> None:
         error = ServerMessage("ERROR", "", reason) if state is StepState.FAILED else None
         self._add(
             StepResult(
@@ -233,3 +244,38 @@ class Interpreter:
         if error:
             self._has_failed = True
             self.reader.skip_line()
+
+    def _outcome_of(self, item: MetaCommand) -> MetaOutcome:
+        if item.name in ("p", "print"):
+            return MetaOutcome(self.reader.query_text + "\n")
+        return play_meta(item, self.variables, self._following, self._last_error)
+
+    def _copy(self, item: MetaCommand) -> None:
+        r"""Load a local file, or the lines that follow in the script, as psql's `\copy` does."""
+        copied = parse_copy(item)
+        if not copied.is_from or copied.end in (CopyEnd.PROGRAM, CopyEnd.STDIN):
+            self._add_meta(item, StepState.REFUSED, "only \\copy … from a file or the script is allowed")
+            return
+        data: Callable[[], Iterator[bytes]] = self.reader.copy_data
+        if copied.end is CopyEnd.FILE:
+            path = self._find_beside_script(copied.path)
+            if path is None:
+                reason = f"{copied.path}: no such file in the script's folder, nor below it"
+                self._add_meta(item, StepState.FAILED, reason)
+                return
+            data = partial(_pieces_of, path)
+        self._play(Statement(copied.sql, item.location), Sending(copy_data=data))
+
+    def _find_beside_script(self, name: str) -> Path | None:
+        """The file as psql would find it from here, else beside the script; never one outside the script's folder."""
+        folder = self.folder.resolve()
+        for path in (Path(name).resolve(), (folder / name).resolve()):
+            if path.is_file() and path.is_relative_to(folder):
+                return path
+        return None
+
+
+def _pieces_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece

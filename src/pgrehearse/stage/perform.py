@@ -171,6 +171,7 @@ def _play(number: int, performance: Performance, witness: Witness, observers: Se
             variables,
             statements,
             shown=lambda step: performance.shown(number, step),
+            folder=performance.source.folder,
         )
         broken, interrupted = "", False
         try:

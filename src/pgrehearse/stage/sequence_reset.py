@@ -1,7 +1,7 @@
 """Put sequences back to where a pass found them, only where nobody else has moved them since.
 
-The one write of pgrehearse outside the stage: `setval` takes effect at once, whatever becomes of its transaction. So even
-this transaction is rolled back.
+The one write of pgrehearse outside the stage: `setval` takes effect at once, whatever becomes of its transaction. So
+even this transaction is rolled back.
 """
 
 from __future__ import annotations

@@ -7,14 +7,14 @@ none committed, nothing can have stayed anywhere on it, and large tables need no
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pgrehearse.errors import ConnectionLostError, ServerError
+from pgrehearse.errors import ConnectionLostError
 from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.session import Session
+from pgrehearse.stage.fingerprint import fingerprint_tables
 
 _XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
@@ -27,23 +27,6 @@ FROM (
 ) AS meantime
 WHERE pg_xact_status(xid) = 'committed'
 """
-
-_DEFINITION = """
-SELECT c.oid::bigint, c.relname, c.relnamespace::bigint, c.relfilenode::bigint, c.relkind::text, c.relowner::bigint,
-       c.relacl::text, c.reloptions::text,
-       (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attisdropped),
-               ',' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid),
-       (SELECT string_agg(concat_ws(' ', t.tgname, t.tgfoid, t.tgenabled), ',' ORDER BY t.tgname)
-        FROM pg_trigger AS t WHERE t.tgrelid = c.oid),
-       (SELECT string_agg(concat_ws(' ', k.conname, k.contype, k.condeferrable, k.condeferred, k.convalidated,
-               k.confrelid, k.conkey::text, k.confkey::text, k.conbin::text), ',' ORDER BY k.conname)
-        FROM pg_constraint AS k WHERE k.conrelid = c.oid),
-       (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid) FROM pg_index AS i WHERE i.indrelid = c.oid)
-FROM pg_class AS c
-WHERE c.oid = %s
-"""
-# Functions such as to_regclass() and pg_get_constraintdef() would answer for now, whatever the snapshot: so the
-# definition is read from the catalogs' rows alone, by oid.
 
 SMALL_BYTES = 8 * 1024 * 1024
 """A touched table up to this size is hashed always; a larger one only where others committed in the meantime."""
@@ -120,14 +103,17 @@ class Witness:
         touched = sorted(set(tables), key=lambda table: table.name)
         foreign = self._foreign_commits()
         hashed = [t for t in touched if t.kind in _WITH_ROWS and (foreign or self._size(t) <= SMALL_BYTES)]
-        of = [
+        of = {
             f"{t.name}: definition and content"
             if t in hashed
             else f"{t.name}: definition, and no commit by anyone"
             for t in touched
-        ]
+        }
         return Fingerprint(
-            _digest(self.entry, touched, hashed), _digest(self.now, touched, hashed), tuple(of), foreign
+            fingerprint_tables(self.entry, touched, hashed),
+            fingerprint_tables(self.now, touched, hashed),
+            tuple(sorted(of)),
+            foreign,
         )
 
     def _foreign_commits(self) -> int:
@@ -139,27 +125,3 @@ class Witness:
 
     def _size(self, table: RelationName) -> int:
         return int(self.now.fetch("SELECT COALESCE(pg_relation_size(%s::oid), 0)", (table.oid,))[0][0])
-
-
-def _digest(session: Session, touched: Iterable[RelationName], hashed: Iterable[RelationName]) -> str:
-    definitions = [(table.name, session.fetch(_DEFINITION, (table.oid,))) for table in touched]
-    contents = [(table.name, _content(session, table.name)) for table in hashed]
-    return hashlib.sha256(repr((definitions, contents)).encode()).hexdigest()
-
-
-def _content(session: Session, name: str) -> str:
-    """A hash of the rows of one table that does not depend on their order, or the reason why there is none."""
-    sql = f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric)::text FROM ONLY {name} AS t"
-    if not session.is_in_transaction:
-        return _answer(session, sql)
-    session.run("SAVEPOINT content")
-    answer = _answer(session, sql)
-    session.run("ROLLBACK TO content")
-    return answer
-
-
-def _answer(session: Session, sql: str) -> str:
-    try:
-        return repr(session.fetch(sql))
-    except ServerError as error:
-        return f"cannot be read: {error.sqlstate}"

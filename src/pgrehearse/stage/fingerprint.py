@@ -1,0 +1,92 @@
+"""Fingerprints: a hash over what tables are and hold, that does not depend on the order of rows.
+
+Takes a session, whose snapshot decides which moment is hashed; gives hexadecimal SHA-256. Only rows of catalogs are
+read for definitions: functions such as to_regclass() or pg_get_constraintdef() answer for now, whatever the snapshot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from pgrehearse.errors import ServerError
+from pgrehearse.observe.names import RelationName
+from pgrehearse.pg.session import Session
+
+_DEFINITION = """
+SELECT c.oid::bigint, c.relname, c.relnamespace::bigint, c.relfilenode::bigint, c.relkind::text, c.relowner::bigint,
+       c.relacl::text, c.reloptions::text,
+       (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attisdropped),
+               ',' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = c.oid),
+       (SELECT string_agg(concat_ws(' ', t.tgname, t.tgfoid, t.tgenabled), ',' ORDER BY t.tgname)
+        FROM pg_trigger AS t WHERE t.tgrelid = c.oid),
+       (SELECT string_agg(concat_ws(' ', k.conname, k.contype, k.condeferrable, k.condeferred, k.convalidated,
+               k.confrelid, k.conkey::text, k.confkey::text, k.conbin::text), ',' ORDER BY k.conname)
+        FROM pg_constraint AS k WHERE k.conrelid = c.oid),
+       (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid) FROM pg_index AS i WHERE i.indrelid = c.oid)
+FROM pg_class AS c
+WHERE c.oid = %s
+"""
+
+_TABLES = """
+SELECT c.oid::bigint, format('%I.%I', n.nspname, c.relname), c.relkind::text, c.relpersistence::text, false
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'm', 'p', 'v', 'S')
+  AND c.relpersistence <> 't'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+ORDER BY 2
+"""
+
+_ROUTINES = """
+SELECT p.oid::bigint, p.proname, p.pronamespace::bigint, p.proargtypes::text, md5(p.prosrc), p.proacl::text
+FROM pg_proc AS p
+WHERE p.oid >= 16384
+ORDER BY p.oid
+"""
+
+_SEQUENCES = "SELECT s.seqrelid::bigint, pg_sequence_last_value(s.seqrelid) FROM pg_sequence AS s ORDER BY 1"
+
+_WITH_ROWS = "rm"
+
+
+def fingerprint_tables(
+    session: Session, tables: Iterable[RelationName], hashed: Iterable[RelationName]
+) -> str:
+    """The definitions of `tables`, and the rows of those that are `hashed`, as the session sees them."""
+    definitions = [(table.name, session.fetch(_DEFINITION, (table.oid,))) for table in tables]
+    contents = [(table.name, content_of(session, table.name)) for table in hashed]
+    return _sha256((definitions, contents))
+
+
+def fingerprint_database(session: Session) -> str:
+    """Everything a user can have put into the database: tables with their rows, views, sequences, routines."""
+    session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        tables = [RelationName(*row) for row in session.fetch(_TABLES)]
+        rows = fingerprint_tables(session, tables, [t for t in tables if t.kind in _WITH_ROWS])
+        return _sha256((rows, session.fetch(_ROUTINES), session.fetch(_SEQUENCES)))
+    finally:
+        session.run("ROLLBACK")
+
+
+def content_of(session: Session, name: str) -> str:
+    """A hash of the rows of one table, or the reason why there is none; the session's transaction stays sound."""
+    sql = f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric)::text FROM ONLY {name} AS t"
+    if not session.is_in_transaction:
+        return _answer(session, sql)
+    session.run("SAVEPOINT content")
+    answer = _answer(session, sql)
+    session.run("ROLLBACK TO content")
+    return answer
+
+
+def _answer(session: Session, sql: str) -> str:
+    try:
+        return repr(session.fetch(sql))
+    except ServerError as error:
+        return f"cannot be read: {error.sqlstate}"
+
+
+def _sha256(facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
