@@ -1,0 +1,146 @@
+"""`pgrehearse run`: rehearse scripts on a proven clone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pgrehearse.cli.options import (
+    config_option,
+    dbname_option,
+    format_option,
+    output_option,
+    passes_option,
+    plan_option,
+    quiet_option,
+    schema_option,
+    variables_option,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pgrehearse.config import Config
+    from pgrehearse.pg.target import Target
+    from pgrehearse.plan.planfile import PlanFile
+    from pgrehearse.rehearsal import Options, Rehearsed
+    from pgrehearse.script.source import Source
+
+
+@click.command()
+@click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...")
+@dbname_option
+@variables_option
+@plan_option
+@schema_option
+@passes_option
+@format_option
+@output_option
+@config_option
+@quiet_option
+@click.pass_context
+def run(
+    context: click.Context,
+    scripts: tuple[str, ...],
+    dbname: str | None,
+    variables: Mapping[str, str],
+    plan_path: Path | None,
+    schema: Path | None,
+    passes: int,
+    format_name: str,
+    output: Path | None,
+    config_path: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    r"""Rehearse SCRIPT in a transaction that the server refuses to commit.
+
+    SCRIPT is a psql script; - is standard input. The target must be a proven clone (`pgrehearse clone create` or
+    `adopt`). Without -d and without PG* variables, the embedded server is used: SCRIPT is then rehearsed on a fresh
+    throwaway clone, of an empty database or of --schema.
+
+    \b
+    Exit status:
+      0    GO            every statement ran, every check passed, rollback proved
+      1    NO-GO         the script or a check failed
+      2                  usage, configuration or input error
+      3    REFUSED       the target is not proven to be a clone; nothing was run
+      4    RESIDUE       rollback was not proved, or something stayed
+      5    INCONCLUSIVE  something could not be rehearsed
+      130                interrupted
+    """
+    from pgrehearse.cli.handing_over import exit_status, hand_over, say_where  # noqa: PLC0415 - keeps --help fast
+    from pgrehearse.config import load_config  # noqa: PLC0415
+    from pgrehearse.rehearsal import Options  # noqa: PLC0415
+    from pgrehearse.script.source import read_source  # noqa: PLC0415
+
+    sources = [read_source(script) for script in scripts]
+    plan_files = [_plan_file(source, plan_path) for source in sources]
+    config = load_config(config_path)
+    options = Options(variables=variables, passes=passes)
+    rehearsed = []
+    with _target(dbname, schema, quiet=quiet) as target:
+        for source, plan_file in zip(sources, plan_files, strict=True):
+            rehearsed.append(_rehearse(source, plan_file, target, config, options))
+            if rehearsed[-1].interrupted:
+                break
+    documents = [one.evidence for one in rehearsed]
+    hand_over(documents, format_name, output)
+    say_where(documents, output)
+    context.exit(exit_status(documents, interrupted=any(one.interrupted for one in rehearsed)))
+
+
+def _plan_file(source: Source, named: Path | None) -> PlanFile:
+    from pgrehearse.plan.planfile import PlanFile, plan_file_for, read_plan_file  # noqa: PLC0415
+
+    path = named or plan_file_for(source.path)
+    return read_plan_file(path) if path else PlanFile()
+
+
+@contextmanager
+def _target(dbname: str | None, schema: Path | None, *, quiet: bool) -> Iterator[Target]:
+    """The target that was named, or a throwaway clone on the embedded server."""
+    from pgrehearse.cli.options import target_from  # noqa: PLC0415
+    from pgrehearse.clones.throwaway import throwaway_clone  # noqa: PLC0415
+    from pgrehearse.errors import UsageError  # noqa: PLC0415
+    from pgrehearse.pg.target import make_target  # noqa: PLC0415
+    from pgrehearse.server import shared_server  # noqa: PLC0415
+
+    named = target_from(dbname)
+    if named is not None:
+        if schema is not None:
+            raise UsageError(
+                "--schema goes with the embedded server only",
+                hint="Leave -d and the PG* variables out, or load the dump into a clone of your own.",
+            )
+        yield named
+        return
+    server = shared_server()
+    if not quiet:
+        click.echo(f"PostgreSQL {server.binaries.version} ({server.binaries.origin}), a throwaway clone", err=True)
+    with throwaway_clone(make_target(server.conninfo()), schema) as clone:
+        yield clone
+
+
+def _rehearse(
+    source: Source, plan_file: PlanFile, target: Target, config: Config, options: Options
+) -> Rehearsed:
+    """Clear the target and rehearse; a refusal is told as evidence, too."""
+    from pgrehearse.clones.guard import clear  # noqa: PLC0415
+    from pgrehearse.errors import RefusedError  # noqa: PLC0415
+    from pgrehearse.pg.session import Session  # noqa: PLC0415
+    from pgrehearse.rehearsal import Rehearsed, refuse, rehearse  # noqa: PLC0415
+    from pgrehearse.stage.transcript import TargetFacts  # noqa: PLC0415
+
+    try:
+        with Session(target.conninfo) as session:
+            version = session.parameter("server_version").split()[0]
+            clearance = clear(session, name_like=plan_file.target.name_like, config=config)
+        return rehearse(source, plan_file, target.conninfo, clearance, options)
+    except RefusedError as error:
+        facts = TargetFacts(target.dbname, version, "", "unknown", ())
+        return Rehearsed(refuse(source, facts, error, options), interrupted=False)

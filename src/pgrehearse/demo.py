@@ -1,0 +1,100 @@
+"""The seed's rehearsal, end to end: the reference estate as a production, its clone, and the script on the clone.
+
+Takes a local server of its own; gives the evidence, and the proof that the production is at exit what it was at entry.
+Leaves nothing behind: the server goes with the demonstration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from pgrehearse.clones.guard import clear
+from pgrehearse.clones.lifecycle import create
+from pgrehearse.clones.mark import declare_production
+from pgrehearse.config import Config
+from pgrehearse.errors import RollbackError
+from pgrehearse.estate import Version, load_estate
+from pgrehearse.pg.identifiers import quote_identifier
+from pgrehearse.pg.session import Session
+from pgrehearse.pg.target import Target, make_target
+from pgrehearse.plan.planfile import plan_file_for, read_plan_file
+from pgrehearse.rehearsal import Options, Rehearsed, rehearse
+from pgrehearse.script.source import read_source
+from pgrehearse.server import Server, private_server
+from pgrehearse.stage.fingerprint import fingerprint_database
+
+PRODUCTION = "directus"
+CLONE = "directus_gov_test_20260602"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """What the demonstration showed. The fingerprints are SHA-256 of the whole production, rows and all."""
+
+    rehearsed: Rehearsed
+    production_before: str
+    production_after: str
+
+
+@contextmanager
+def demo_estate(say: Say, *, version: Version, scale: int) -> Iterator[tuple[Server, Target]]:
+    """A server with the estate in a declared production, and its clone; gives the server and the clone's target."""
+    with private_server() as server:
+        say(f"PostgreSQL {server.binaries.version} ({server.binaries.origin}) started, for this demonstration only")
+        _build_production(server, version, scale)
+        say(f"production {PRODUCTION}: the estate of {version.value}, declared a production")
+        clone = create(
+            make_target(server.conninfo()), make_target(server.conninfo(PRODUCTION)), CLONE, config=Config()
+        )
+        say(f"clone {clone.name}: made by {clone.strategy}, and marked")
+        yield server, make_target(server.conninfo(CLONE))
+
+
+def demonstrate(say: Say, *, version: Version, scale: int, options: Options) -> Demonstration:
+    """Run the whole demonstration; `say` is told what is being done.
+
+    Raises:
+        RollbackError: The production is not what it was at entry.
+    """
+    with demo_estate(say, version=version, scale=scale) as (server, target), example_script() as script:
+        with Session(server.conninfo(PRODUCTION), settings=[("default_transaction_read_only", "on")]) as reader:
+            before = fingerprint_database(reader)
+            rehearsed = _rehearse(script, target, options)
+            after = fingerprint_database(reader)
+    if before != after:
+        raise RollbackError(
+            f'production "{PRODUCTION}" is not what it was', detail=f"entry {before}, exit {after}"
+        )
+    say(f"production {PRODUCTION}: fingerprint {before[:16]}… at entry and at exit, read by a session of its own")
+    return Demonstration(rehearsed, before, after)
+
+
+@contextmanager
+def example_script() -> Iterator[Path]:
+    """The seed's script, with its plan file beside it."""
+    with as_file(files("pgrehearse") / "examples" / "dot_register") as folder:
+        yield next(folder.glob("*.sql"))
+
+
+def _build_production(server: Server, version: Version, scale: int) -> None:
+    with Session(server.conninfo()) as session:
+        session.run(f"CREATE DATABASE {quote_identifier(PRODUCTION)}")
+    with Session(server.conninfo(PRODUCTION)) as session:
+        load_estate(session.run, version=version, scale=scale)
+        declare_production(session)
+
+
+def _rehearse(script: Path, target: Target, options: Options) -> Rehearsed:
+    source = read_source(str(script))
+    beside = plan_file_for(str(script))
+    assert beside is not None  # noqa: S101 - it is shipped beside the script
+    plan_file = read_plan_file(beside)
+    with Session(target.conninfo) as session:
+        clearance = clear(session, name_like=plan_file.target.name_like, config=Config())
+    return rehearse(source, plan_file, target.conninfo, clearance, options)
