@@ -42,7 +42,7 @@ class Place:
     port: int | None
 
 
-class Production(_Strict):
+class Production(_Strict, frozen=True):
     """A database, or all databases of a server, that must never be rehearsed on.
 
     `name` is what refusals call it. The others are facts; those that are given must all hold of a place.
@@ -78,7 +78,7 @@ class Production(_Strict):
         return self.name or self.facts
 
 
-class Clones(_Strict):
+class Clones(_Strict, frozen=True):
     """What the guard asks of every target, whatever a plan says.
 
     Attributes:
@@ -90,7 +90,7 @@ class Clones(_Strict):
     other_sessions: Literal["warn", "refuse"] = "warn"
 
 
-class Config(_Strict):
+class Config(_Strict, frozen=True):
     """A whole configuration."""
 
     productions: tuple[Production, ...] = ()
