@@ -225,9 +225,22 @@ def _copy(phrase: Phrase) -> StatementKind:
 
 # --- definitions, and what cannot run in a transaction ---------------------------------------------------------
 
-MODIFIERS = (
-    "or replace global local temp temporary unlogged unique recursive trusted procedural constraint default force"
-).split()
+MODIFIERS = [
+    "or",
+    "replace",
+    "global",
+    "local",
+    "temp",
+    "temporary",
+    "unlogged",
+    "unique",
+    "recursive",
+    "trusted",
+    "procedural",
+    "constraint",
+    "default",
+    "force",
+]
 TWO_WORDS = {
     "access": "method",
     "event": "trigger",

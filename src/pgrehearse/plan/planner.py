@@ -1,7 +1,7 @@
-"""A walk through a script without a server: every statement and meta-command, and what will become of it.
+r"""A walk through a script without a server: every statement and meta-command, and what will become of it.
 
 Takes a source and the variables; gives a plan. A variable that only a server can set is unknown here: the statements
-that use it are marked, and an `\\if` that depends on it is walked through in all its branches.
+that use it are marked, and an `\if` that depends on it is walked through in all its branches.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ def make_plan(
     read_include: ReadInclude | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Plan `source`.
+    r"""Plan `source`.
 
     Args:
         source: The script.
         variables: As psql would start with; left as they are.
         read_include: Reads included files; from disk where it is left out.
-        environment: What `\\getenv` may read; nothing where it is left out.
+        environment: What `\getenv` may read; nothing where it is left out.
 
     Raises:
         ScriptError: The script cannot be read as psql would read it, or holds neither statement nor meta-command.
@@ -77,7 +77,9 @@ def make_plan(
     for item in planner.reader:
         planner.add(item)
     if not planner.steps:
-        raise ScriptError(f"{source.path}: the script is empty", detail="It holds no statement and no meta-command.")
+        raise ScriptError(
+            f"{source.path}: the script is empty", detail="It holds no statement and no meta-command."
+        )
     return Plan(source, tuple(planner.steps))
 
 
@@ -129,14 +131,14 @@ class _Planner:
             self._add_sender(query, command)
 
     def _add_sender(self, query: Query, command: MetaCommand) -> None:
-        """The meta-command that sends a query is a step where it is refused, and changes variables where it is \\gset."""
+        r"""The meta-command that sends a query is a step where it is refused; a \gset changes variables."""
         if refusal_of(command) or command.problem:
             self._add_command(command)
         elif command.name == "gset":
             self._forget_columns(query.text, command)
 
     def _forget_columns(self, text: str, command: MetaCommand) -> None:
-        """Forget the variables that a \\gset may set: the server names the columns, the text hints at them."""
+        r"""Forget the variables that a \gset may set: the server names the columns, the text hints at them."""
         prefix = command.arguments[0] if command.arguments else ""
         names = set()
         for quoted, plain, star in COLUMN_NAME.findall(text):

@@ -14,14 +14,14 @@ CANNOT = frozenset({Disposition.CANNOT, Disposition.COMMIT_PREPARED, Disposition
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step, as far as the text alone tells.
+    r"""One step, as far as the text alone tells.
 
     Attributes:
         n: Counts from 1.
         location: Where it stands in the script.
         kind: `sql` or `meta`.
         text: The statement, or the whole meta-command.
-        keyword: What the statement is (`INSERT`), or the meta-command (`\\\\gset`).
+        keyword: What the statement is (`INSERT`), or the meta-command (`\\\gset`).
         disposition: What becomes of a statement; None for a meta-command.
         treatment: What becomes of a meta-command; None for a statement.
         reason: Why it is refused or ignored, or cannot run in a transaction; empty else.

@@ -91,7 +91,7 @@ class ArgumentReader:
         return Argument(self._text.decode(errors="replace"), self._quote)
 
     def end(self) -> None:
-        """Pass over the `\\\\` that may end a command."""
+        r"""Pass over the `\\\\` that may end a command."""
         self._match(SPACES)
         if self.line.startswith(b"\\\\", self.position):
             self.position += 2

@@ -1,4 +1,4 @@
-"""`\\if`, `\\elif`, `\\else` and `\\endif`: what each does to the conditionals of a file.
+r"""`\if`, `\elif`, `\else` and `\endif`: what each does to the conditionals of a file.
 
 Takes a frame and the value of the expression; gives psql's error message where the command stands in a wrong place.
 """

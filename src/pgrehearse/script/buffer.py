@@ -110,7 +110,7 @@ class BufferStack:
 
 
 def find_copy_end(data: bytes, start: int) -> tuple[int, int] | None:
-    """Where the line `\\.` starts and ends, at or after `start`, which is the start of a line."""
+    r"""Where the line `\.` starts and ends, at or after `start`, which is the start of a line."""
     if match := COPY_END.match(data, start):
         return match.span()
     position = start

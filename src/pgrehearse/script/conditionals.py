@@ -1,4 +1,4 @@
-"""The stack of `\\if` … `\\endif` in one script file.
+r"""The stack of `\if` … `\endif` in one script file.
 
 Takes the branching commands in the order in which they come; gives whether what follows is read or passed over.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 class Branch(enum.Enum):
-    """The state of one `\\if`."""
+    r"""The state of one `\if`."""
 
     TRUE = "in a branch that is taken"
     FALSE = "no branch taken so far"
@@ -30,7 +30,7 @@ ELSE = {Branch.ELSE_TRUE, Branch.ELSE_FALSE, Branch.ELSE_PERHAPS}
 
 @dataclass(slots=True)
 class Conditional:
-    """One `\\if`: its branch, its place in the source, and the text and depth to come back to after a false branch."""
+    r"""One `\if`: its branch, its place in the source, and the text and depth to come back to after a false branch."""
 
     branch: Branch
     position: int
@@ -49,7 +49,7 @@ class Conditionals:
 
     @property
     def innermost(self) -> Conditional | None:
-        """The `\\if` that `\\elif`, `\\else` and `\\endif` belong to."""
+        r"""The `\if` that `\elif`, `\else` and `\endif` belong to."""
         return self._stack[-1] if self._stack else None
 
     @property
@@ -63,7 +63,7 @@ class Conditionals:
         return all(conditional.branch not in UNCERTAIN for conditional in self._stack)
 
     def push(self, conditional: Conditional) -> None:
-        """Enter an `\\if`."""
+        r"""Enter an `\if`."""
         self._stack.append(conditional)
 
     def pop(self) -> None:

@@ -1,6 +1,6 @@
-"""`\\copy`: what it reads, and the COPY statement that psql sends for it.
+r"""`\copy`: what it reads, and the COPY statement that psql sends for it.
 
-Takes the meta-command as it was read; gives its parts. Only `\\copy … from` is acted on: a file of the client, or the
+Takes the meta-command as it was read; gives its parts. Only `\copy … from` is acted on: a file of the client, or the
 lines that follow in the script.
 """
 
@@ -15,7 +15,7 @@ from pgrehearse.script.statement import MetaCommand
 
 
 class CopyEnd(enum.Enum):
-    """What is at the client's end of a `\\copy`."""
+    r"""What is at the client's end of a `\copy`."""
 
     FILE = "a file"
     SCRIPT = "the lines that follow in the script"
@@ -25,7 +25,7 @@ class CopyEnd(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CopyCommand:
-    """A `\\copy`.
+    r"""A `\copy`.
 
     Attributes:
         sql: The statement that psql sends.
@@ -48,12 +48,12 @@ KEYWORDS = {
 }
 NAME = re.compile(r'\s*("(?:[^"]|"")*"|[.,()]|[^\s.,()"]+)')
 COLUMN = re.compile(r'\s*("(?:[^"]|"")*"|[()]|[^\s()"]+)')
-IN_QUERY = re.compile(r"""\s*([eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|[^\s()'"]+)""")
+IN_QUERY = re.compile(r"""\s*([eE]'(?:[^'\\]|\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]|[^\s()'"]+)""")
 FILE = re.compile(r"\s*('(?:[^']|'')*'|;|[^\s;']+)")
 
 
 def parse_copy(command: MetaCommand) -> CopyCommand:
-    """Read the arguments of a `\\copy`.
+    r"""Read the arguments of a `\copy`.
 
     Raises:
         ScriptError: psql would not understand them.
@@ -126,7 +126,7 @@ class _Parser:
         return match[1]
 
     def error(self, where: str) -> ScriptError:
-        """psql's error for arguments that it does not understand."""
+        """Psql's error for arguments that it does not understand."""
         return ScriptError(f"{self.command.location}: \\copy: parse error {where}")
 
 

@@ -14,7 +14,7 @@ from pgrehearse.script.variables import Variables
 
 
 class Frame:
-    """One file. `has_ended` is set by its end or by `\\\\q`."""
+    r"""One file. `has_ended` is set by its end or by `\\\q`."""
 
     def __init__(self, source: Source, variables: Variables) -> None:
         self.source = source
@@ -26,7 +26,7 @@ class Frame:
 
     @property
     def query_text(self) -> str:
-        """The query being gathered, or the last one sent where there is none: what `\\\\p` prints."""
+        r"""The query being gathered, or the last one sent where there is none: what `\\\p` prints."""
         query = self.lexer.query if self.lexer.query.length else self._previous
         return b"".join(piece.data for piece in query.pieces).decode()
 
@@ -47,7 +47,7 @@ class Frame:
         return self._previous.make_query(self.lexer.index, self.lexer.stopped_at, command)
 
     def drop_query(self) -> None:
-        """Empty the query buffer, as `\\\\r` does."""
+        r"""Empty the query buffer, as `\\\r` does."""
         self.lexer.take_query()
         self.lexer.reset()
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 from pgrehearse.errors import ScriptError
 from pgrehearse.script import tokens
@@ -20,6 +21,8 @@ from pgrehearse.script.open_token import OpenToken, opening_at
 from pgrehearse.script.query_buffer import QueryBuffer
 from pgrehearse.script.source import Source
 from pgrehearse.script.variables import Variables, quote_identifier, quote_literal
+
+LINE_END = ord("\n")
 
 
 class Stop(enum.Enum):
@@ -42,12 +45,12 @@ SIMPLE_STATEMENTS = {flag: tokens.make_simple_statement(strings=text) for flag, 
 
 
 class Lexer:
-    """Reads one source.
+    r"""Reads one source.
 
     Attributes:
         query: The query being gathered.
         paren_depth: Open parentheses.
-        is_active: False inside a branch of `\\if` that is not taken: variables are not expanded there.
+        is_active: False inside a branch of `\if` that is not taken: variables are not expanded there.
         standard_strings: The server's `standard_conforming_strings`; a script may change it.
         stopped_at: Where in the source the last backslash is.
         warnings: What psql would complain of and then go on; the owner empties it.
@@ -68,7 +71,6 @@ class Lexer:
         self._open: OpenToken | None = None
         self._opened_at = 0
         self._line_end: int | None = None
-        self._stop: Stop | None = None
 
     @property
     def position(self) -> int:
@@ -95,7 +97,7 @@ class Lexer:
         self._buffers.consume(count)
 
     def copy_data(self) -> Iterator[bytes]:
-        """The inline data of a COPY, from the next line on to the line `\\.`, which is passed over.
+        r"""The inline data of a COPY, from the next line on to the line `\.`, which is passed over.
 
         Raises:
             ScriptError: The script ends before that line.
@@ -117,14 +119,14 @@ class Lexer:
         """
         if self._scan_simple_statement():
             return Stop.SEMICOLON
-        self._stop = None
-        while self._stop is None:
+        stop = None
+        while stop is None:
             buffer = self._buffers.top
-            self._scan_buffer(buffer)
-            if self._stop is None and buffer is self._buffers.top and not self._buffers.pop():
+            stop = self._scan_buffer(buffer)
+            if stop is None and buffer is self._buffers.top and not self._buffers.pop():
                 self._check_end()
                 return Stop.END
-        return self._stop
+        return stop
 
     def _scan_simple_statement(self) -> bool:
         """Pass over a whole statement in one match, where nothing in it needs a second look."""
@@ -139,20 +141,22 @@ class Lexer:
         self._begin_end.reset()
         return True
 
-    def _scan_buffer(self, buffer: Buffer) -> None:
+    def _scan_buffer(self, buffer: Buffer) -> Stop | None:
         """Read in `buffer` until it ends, the scan stops, or the value of a variable is to be read first."""
         if not self.query.length and self._open is None:
             buffer.position = end_of(tokens.LEADING_SPACE, buffer)
         buffer.start = buffer.position
         if self._open is not None:
             self._close(buffer)
-        while self._stop is None and buffer.position < buffer.end:
+        stop = None
+        while stop is None and buffer.position < buffer.end:
             buffer.position = end_of(self._run(buffer), buffer)
             if buffer.position < buffer.end:
-                self._step(buffer, buffer.data[buffer.position])
+                stop = self._step(buffer, buffer.data[buffer.position])
             if buffer is not self._buffers.top:
-                return
+                return None
         self._flush(buffer)
+        return stop
 
     def _run(self, buffer: Buffer) -> re.Pattern[bytes]:
         strings = tokens.NO_STRINGS if buffer.name is not None else STRINGS[self.standard_strings]
@@ -170,11 +174,11 @@ class Lexer:
         self.query.append(buffer.data[buffer.start : buffer.position], origin, is_verbatim=is_verbatim)
         buffer.start = buffer.position
 
-    def _step(self, buffer: Buffer, byte: int) -> None:
-        """Deal with the byte that stopped a run."""
-        if handler := HANDLERS.get(byte):
-            handler(self, buffer)
-        elif opened := opening_at(buffer, standard_strings=self.standard_strings):
+    def _step(self, buffer: Buffer, byte: int) -> Stop | None:
+        """Deal with the byte that stopped a run; gives what the scan stops at, if it does."""
+        if handler := self._HANDLERS.get(byte):
+            return handler(self, buffer)
+        if opened := opening_at(buffer, standard_strings=self.standard_strings):
             self._open, length = opened
             buffer.position += length
             self._close(buffer)
@@ -184,6 +188,7 @@ class Lexer:
             buffer.position = match.end()
         else:
             buffer.position += 1
+        return None
 
     def _close(self, buffer: Buffer) -> None:
         """Read on in the open token, to its end or to the end of the buffer."""
@@ -198,12 +203,13 @@ class Lexer:
             else:
                 self._open = None
 
-    def _on_semicolon(self, buffer: Buffer) -> None:
+    def _on_semicolon(self, buffer: Buffer) -> Stop | None:
         buffer.position += 1
-        if not self.paren_depth and not self._begin_end.depth:
-            self._flush(buffer)
-            self._begin_end.reset()
-            self._stop = Stop.SEMICOLON
+        if self.paren_depth or self._begin_end.depth:
+            return None
+        self._flush(buffer)
+        self._begin_end.reset()
+        return Stop.SEMICOLON
 
     def _on_open_paren(self, buffer: Buffer) -> None:
         if not self.paren_depth and not self._begin_end.depth:
@@ -227,11 +233,11 @@ class Lexer:
             buffer.position += 1
         buffer.start = buffer.position
 
-    def _on_backslash(self, buffer: Buffer) -> None:
+    def _on_backslash(self, buffer: Buffer) -> Stop | None:
         follower = buffer.data[buffer.position + 1 : min(buffer.position + 2, buffer.end)]
         if follower not in (b";", b":"):
             self._stop_at_backslash(buffer)
-            return
+            return Stop.BACKSLASH
         self._flush(buffer)
         buffer.start = buffer.position + 1
         buffer.position += 2
@@ -240,6 +246,7 @@ class Lexer:
             self._begin_end.reset()
             if not self.paren_depth:
                 self.query.splits.append(self.query.length)
+        return None
 
     def _stop_at_backslash(self, buffer: Buffer) -> None:
         before = buffer.position - 1
@@ -251,7 +258,6 @@ class Lexer:
         self.stopped_at = buffer.source_position
         buffer.position += 1
         buffer.start = buffer.position
-        self._stop = Stop.BACKSLASH
 
     def _on_colon(self, buffer: Buffer) -> None:
         match = tokens.VARIABLE.match(buffer.data, buffer.position, buffer.end)
@@ -304,6 +310,15 @@ class Lexer:
         buffer.start = buffer.position = end
         self._buffers.push(value.encode(), name, origin)
 
+    _HANDLERS: ClassVar[dict[int, Callable[[Lexer, Buffer], Stop | None]]] = {
+        ord(";"): _on_semicolon,
+        ord("("): _on_open_paren,
+        ord(")"): _on_close_paren,
+        ord("\n"): _on_line_end,
+        ord("\\"): _on_backslash,
+        ord(":"): _on_colon,
+    }
+
     def _check_end(self) -> None:
         """Refuse a script that ends in the middle of something."""
         if self._open is not None:
@@ -327,14 +342,3 @@ def continuation(buffer: Buffer) -> int:
     """Where a string goes on after a line end, as SQL allows; 0 where it does not."""
     match = tokens.QUOTE_CONTINUE.match(buffer.data, buffer.position, buffer.end)
     return match.end() if match else 0
-
-
-LINE_END = 0x0A
-HANDLERS = {
-    ord(";"): Lexer._on_semicolon,
-    ord("("): Lexer._on_open_paren,
-    ord(")"): Lexer._on_close_paren,
-    ord("\n"): Lexer._on_line_end,
-    ord("\\"): Lexer._on_backslash,
-    ord(":"): Lexer._on_colon,
-}

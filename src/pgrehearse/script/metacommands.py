@@ -286,13 +286,13 @@ def apply_variable_command(
     environment: Mapping[str, str] = os.environ,
     allowed: frozenset[str] = frozenset(),
 ) -> str:
-    """Do what `\\set`, `\\unset` or `\\getenv` does to `variables`; any other command does nothing.
+    r"""Do what `\set`, `\unset` or `\getenv` does to `variables`; any other command does nothing.
 
     Args:
         command: As it was read.
         variables: Changed in place.
-        environment: Where `\\getenv` reads.
-        allowed: The names that `\\getenv` may read; any other counts as not set.
+        environment: Where `\getenv` reads.
+        allowed: The names that `\getenv` may read; any other counts as not set.
 
     Returns:
         psql's error message, where the command failed; empty else.
@@ -311,7 +311,7 @@ def apply_variable_command(
 
 
 def echo_text(command: MetaCommand) -> str:
-    """What `\\echo`, `\\qecho` or `\\warn` prints, its line end included."""
+    r"""What `\echo`, `\qecho` or `\warn` prints, its line end included."""
     arguments = command.arguments
     if arguments and arguments[0] == "-n" and command.quotes[:1] == " ":
         return " ".join(arguments[1:])

@@ -76,13 +76,24 @@ def opening_of_string(
     buffer: Buffer, two: bytes, place: int, *, standard_strings: bool
 ) -> tuple[OpenToken, int] | None:
     """The string that opens with the bytes `two`, in lower case, or None."""
-    if two == b"e'":
-        return OpenToken(Inside.ESCAPE_STRING, place), 2
-    if two[:1] == b"'":
-        kind = Inside.STRING if standard_strings else Inside.ESCAPE_STRING
-        return OpenToken(kind, place, b"'"), 1
-    if not standard_strings and two in (b"b'", b"x'"):
-        return OpenToken(Inside.STRING, place, b"'"), 2
-    if not standard_strings and two == b"u&" and buffer.data[buffer.position + 2 :][:1] == b"'":
-        return OpenToken(Inside.STRING, place, b"'"), 3
-    return None
+    prefix = PREFIXES.get(two) or PREFIXES.get(buffer.data[buffer.position : buffer.position + 3].lower())
+    if prefix is not None:
+        kind, length = prefix
+    elif two[:1] == b"'":
+        kind, length = Inside.STRING, 1
+    else:
+        return None
+    if not standard_strings and kind is Inside.STRING and two[:1] in (b"'", b"n"):
+        kind = Inside.ESCAPE_STRING
+    return OpenToken(kind, place, b'"' if kind is Inside.IDENTIFIER else b"'"), length
+
+
+PREFIXES = {
+    b"e'": (Inside.ESCAPE_STRING, 2),
+    b"b'": (Inside.STRING, 2),
+    b"x'": (Inside.STRING, 2),
+    b"n'": (Inside.STRING, 2),
+    b"u&'": (Inside.STRING, 3),
+    b'u&"': (Inside.IDENTIFIER, 3),
+}
+"""The letters before a quote that belong to it: they are no word of the statement."""

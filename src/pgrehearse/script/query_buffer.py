@@ -5,6 +5,7 @@ Takes pieces of bytes from the lexer; gives `Query` records. What psql calls its
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from pgrehearse.script import tokens
@@ -23,7 +24,7 @@ class Piece:
 
 @dataclass(slots=True)
 class QueryBuffer:
-    """The pieces of a query not yet sent.
+    r"""The pieces of a query not yet sent.
 
     `splits` are the offsets in bytes behind each `\\;`; `unknowns` the variables without a known value.
     """
@@ -62,7 +63,7 @@ class QueryBuffer:
         data = b"".join([piece.data for piece in self.pieces])
         edges = [0, *self.splits, self.length]
         statements = []
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in itertools.pairwise(edges):
             if statement := self._make_statement(data, start, end, index):
                 statements.append(statement)
         location = statements[0].location if statements else index.locate(self._source_position(0, position))
@@ -71,6 +72,7 @@ class QueryBuffer:
     def _make_simple_query(self, index: LineIndex, sent_by: MetaCommand | None) -> Query:
         piece = self.pieces[0]
         text = piece.data.decode()
+        places: tuple[Place, ...] = ()
         first = skip_comments(piece.data)
         if is_empty(piece.data, first):
             return Query(text, (), index.locate(piece.position), sent_by)
@@ -83,7 +85,6 @@ class QueryBuffer:
             location = index.locate(piece.position + first)
         else:
             location = index.locate(piece.position)
-            places = ()
         return Query(text, (Statement(text, location, places),), location, sent_by)
 
     def _make_statement(self, data: bytes, start: int, end: int, index: LineIndex) -> Statement | None:

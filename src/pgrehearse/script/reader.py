@@ -1,7 +1,7 @@
-"""A script as psql acts on it: queries and meta-commands, in order, read only when asked for.
+r"""A script as psql acts on it: queries and meta-commands, in order, read only when asked for.
 
-Takes a source and the variables; gives one item at a time, so that what an item does to the variables (`\\gset`,
-`\\set`) is seen by the text behind it, as in psql. Conditionals and included files are followed here; every other
+Takes a source and the variables; gives one item at a time, so that what an item does to the variables (`\gset`,
+`\set`) is seen by the text behind it, as in psql. Conditionals and included files are followed here; every other
 meta-command is for the consumer to act on.
 """
 
@@ -27,12 +27,12 @@ INCLUDES = {"i": False, "include": False, "ir": True, "include_relative": True}
 QUITS = {"q", "quit"}
 RESETS = {"r", "reset"}
 
-ReadInclude = Callable[[str, Path, Location], Source]
-"""Reads an included file: its path as it is written, the folder to look in, and the place of the command."""
+ReadInclude = Callable[[str, Path], Source]
+"""Reads an included file: its path as it is written, and the folder to look in."""
 
 
 class Reader(Iterator[Item]):
-    """Reads one script and what it includes.
+    r"""Reads one script and what it includes.
 
     Args:
         source: The script.
@@ -40,7 +40,7 @@ class Reader(Iterator[Item]):
         read_include: Reads included files; from disk where it is left out.
 
     Raises:
-        ScriptError: While iterating: the text ends in the middle of something, an `\\\\if` is not closed, files include
+        ScriptError: While iterating: the text ends in the middle of something, an `\\\if` is not closed, files include
             each other without end, an included file cannot be read as text.
     """
 
@@ -57,12 +57,12 @@ class Reader(Iterator[Item]):
 
     @property
     def is_certain(self) -> bool:
-        """Whether the last item is reached for certain: no enclosing `\\\\if` depends on an unknown variable."""
+        r"""Whether the last item is reached for certain: no enclosing `\\\if` depends on an unknown variable."""
         return all(frame.conditionals.is_certain for frame in self._frames)
 
     @property
     def query_text(self) -> str:
-        """The query being gathered, or the last one sent: what `\\\\p` prints."""
+        r"""The query being gathered, or the last one sent: what `\\\p` prints."""
         return self._frames[-1].query_text if self._frames else ""
 
     @property
@@ -95,8 +95,7 @@ class Reader(Iterator[Item]):
     def __next__(self) -> Item:
         while self._frames:
             frame = self._frames[-1]
-            item = self._end(frame) if frame.has_ended else self._read(frame)
-            if item is not None:
+            if (item := self._end(frame) if frame.has_ended else self._read(frame)) is not None:
                 self._note_line(frame)
                 return item
         raise StopIteration
@@ -107,15 +106,17 @@ class Reader(Iterator[Item]):
             return self._read_command(frame)
         if stop is Stop.END:
             frame.has_ended = True
-            if not frame.lexer.query.length:
-                return None
+            return None
         return frame.send() if frame.conditionals.is_active else None
 
-    def _end(self, frame: Frame) -> None:
-        """Leave a file."""
+    def _end(self, frame: Frame) -> Item | None:
+        """Leave a file; what is left in the query is sent first."""
+        if frame.lexer.query.length and frame.conditionals.is_active:
+            return frame.send()
         if (conditional := frame.conditionals.innermost) and not frame.has_quit:
             raise ScriptError(f"{frame.locate(conditional.position)}: \\if without \\endif")
         self._frames.pop()
+        return None
 
     def _note_line(self, frame: Frame) -> None:
         """Keep ON_ERROR_STOP as it was where the line began: psql looks at it once a line."""
@@ -197,7 +198,7 @@ class Reader(Iterator[Item]):
             raise ScriptError(f"{command.location}: files include each other more than {MOST_INCLUDES} deep")
         folder = frame.source.folder if INCLUDES[command.name] else Path()
         try:
-            source = self._read_include(command.arguments[0], folder, command.location)
+            source = self._read_include(command.arguments[0], folder)
         except OSError as error:
             return replace(command, problem=f"{command.arguments[0]}: {error.strerror}")
         included = Frame(source, self._variables)
@@ -210,7 +211,7 @@ def make_command(rule: MetaRule, name: str, arguments: ArgumentReader, location:
     """Read the arguments of a command as `rule` says."""
     if rule.syntax is Syntax.LINE:
         rest = arguments.read_rest()
-        rest = rest.rstrip("; \t\r\f\v\n") if name != "!" and name != "copy" else rest
+        rest = rest.rstrip("; \t\r\f\v\n") if name not in {"!", "copy"} else rest
         words = [Argument(rest, " ")] if rest else []
     else:
         words = []
@@ -254,7 +255,7 @@ def truth_of(words: list[Argument], name: str) -> tuple[bool, str]:
         return False, error.message
 
 
-def read_from_disk(path: str, folder: Path, location: Location) -> Source:
+def read_from_disk(path: str, folder: Path) -> Source:
     """Read an included file.
 
     Raises:

@@ -20,13 +20,13 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One script file.
+    r"""One script file.
 
     Attributes:
         path: As the user named it; `-` for standard input.
         data: The bytes without a byte order mark: valid UTF-8, no NUL.
         sha256: Digest of the bytes as they were read, the mark included; hexadecimal.
-        folder: Where `\\ir` looks for relative names.
+        folder: Where `\ir` looks for relative names.
     """
 
     path: str
@@ -81,7 +81,7 @@ def make_source(path: str, raw: bytes, *, folder: Path = Path()) -> Source:
 
 def describe_bytes(data: bytes, error: UnicodeDecodeError) -> str:
     """Name the bad bytes; half of a surrogate pair by its name, as it is a well-known mistake of encoders."""
-    if 0xED == data[error.start] and data[error.start + 1 : error.start + 2] >= b"\xa0":
+    if data[error.start] == 0xED and data[error.start + 1 : error.start + 2] >= b"\xa0":
         return "a lone surrogate " + data[error.start : error.start + 3].hex(" ")
     return data[error.start : max(error.end, error.start + 1)].hex(" ")
 

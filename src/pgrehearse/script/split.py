@@ -1,6 +1,6 @@
-"""A text of several statements, as the server would split it: no variables, no backslash commands.
+r"""A text of several statements, as the server would split it: no variables, no backslash commands.
 
-Takes what a script makes at run time (`\\gexec`); gives its statements, each byte for byte as it stands in the text.
+Takes what a script makes at run time (`\gexec`); gives its statements, each byte for byte as it stands in the text.
 """
 
 from __future__ import annotations

@@ -94,9 +94,9 @@ class MetaCommand:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What psql would send in one message: one statement, or several joined by `\\;`.
+    r"""What psql would send in one message: one statement, or several joined by `\\;`.
 
-    `sent_by` is the meta-command that sends it in place of a semicolon (`\\g`, `\\gset`, `\\gexec`, …), else None.
+    `sent_by` is the meta-command that sends it in place of a semicolon (`\g`, `\gset`, `\gexec`, …), else None.
     A query of comments or white space alone has no statements.
     """
 

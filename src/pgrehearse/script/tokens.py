@@ -19,10 +19,11 @@ LINE_END = rb"\n(?=[^\n])"
 LINE_COMMENT = rb"--[^\n\r]*+"
 LEADING = rb"(?:[ \t\r\f\v\n]++|--[^\n\r]*+)*+"
 FLAT_COMMENT = rb"/\*(?:[^*/]++|\*(?!/)|/(?!\*))*+\*/"
-NUMBER = (
-    rb"\.?[0-9][0-9A-Za-z_\x80-\xff]*+(?:\.(?!\.)[0-9A-Za-z_\x80-\xff]*+)?+(?:(?<=[0-9.][eE])[-+][0-9]*+)?+"
-)
-PARAMETER = rb"\$[0-9][0-9A-Za-z_\x80-\xff]*+"
+# A word glued to a number belongs to it, dollar signs and all, as it does to a parameter.
+FRACTION = rb"\.(?!\.)[0-9]*+"
+EXPONENT = rb"[0-9](?:_?[0-9])*+(?:" + FRACTION + rb")?+[eE][-+]|\.[0-9]++[eE][-+]"
+NUMBER = rb"(?:" + EXPONENT + rb"|[0-9]++(?:" + FRACTION + rb")?+|\.[0-9]++)(?:" + IDENTIFIER + rb")?+"
+PARAMETER = rb"\$[0-9]++(?:" + IDENTIFIER + rb")?+"
 LONE_DOLLAR = rb"\$(?![0-9]|(?:" + TAG + rb")?+\$)"
 QUOTED_IDENTIFIER = rb'"[^"]*+"'
 PLAIN_STRING = rb"'[^']*+'"
@@ -38,6 +39,7 @@ STANDARD_STRINGS = ESCAPE_STRING + rb"|" + PLAIN_STRING
 BACKSLASH_STRINGS = rb"(?:[uU]&|[bBxX])'[^']*+'|[eEnN]?'(?:[^'\\]++|\\.|'')*+'"
 # In a variable's value every string stops the run: only there can one go on after a line end.
 NO_STRINGS = rb"(?!)"
+STRING_PREFIX = rb"[bBeExXnN]'|[uU]&['\"]"
 BACKSLASH_WORD = rb"(?![bBeExX]'|[uU]&')" + IDENTIFIER
 
 
@@ -67,9 +69,8 @@ def make_token(*, strings: bytes, words: bool) -> bytes:
 def make_simple_statement(*, strings: bytes) -> re.Pattern[bytes]:
     """Compile the commonest statement: its first word is not CREATE and nothing in it needs a second look."""
     run = make_run(strings=strings, words=True, groups=True).pattern
-    word = BACKSLASH_WORD if strings is BACKSLASH_STRINGS else WORD
-    start = LEADING + rb"((?!(?i:create)(?![A-Za-z0-9_$\x80-\xff]))"
-    return re.compile(start + word + run + rb";)", re.DOTALL)
+    start = LEADING + rb"((?!(?i:create)(?![A-Za-z0-9_$\x80-\xff])|" + STRING_PREFIX + rb")"
+    return re.compile(start + IDENTIFIER + run + rb";)", re.DOTALL)
 
 
 NAME = re.compile(IDENTIFIER)

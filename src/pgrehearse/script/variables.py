@@ -1,6 +1,6 @@
-"""The variables of a psql session, with psql's defaults, checks and special names.
+r"""The variables of a psql session, with psql's defaults, checks and special names.
 
-Takes names and values as `\\set` and `-v` give them; gives values back as the lexer asks for them.
+Takes names and values as `\set` and `-v` give them; gives values back as the lexer asks for them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,16 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pgrehearse.errors import UsageError
 
 BOOLEANS = frozenset(
-    "AUTOCOMMIT HIDE_TABLEAM HIDE_TOAST_COMPRESSION ON_ERROR_STOP QUIET SHOW_ALL_RESULTS SINGLELINE SINGLESTEP".split()
+    [
+        "AUTOCOMMIT",
+        "HIDE_TABLEAM",
+        "HIDE_TOAST_COMPRESSION",
+        "ON_ERROR_STOP",
+        "QUIET",
+        "SHOW_ALL_RESULTS",
+        "SINGLELINE",
+        "SINGLESTEP",
+    ]
 )
 INTEGERS = frozenset({"FETCH_COUNT", "HISTSIZE", "IGNOREEOF"})
 CHOICES = {
@@ -62,8 +71,25 @@ UNSET_VALUES = {**DEFAULTS, **dict.fromkeys(BOOLEANS, "off")}
 """What psql sets a special variable to when it is unset."""
 
 SET_BY_SERVER = frozenset(
-    "DBNAME ENCODING ERROR HOST LASTOID LAST_ERROR_MESSAGE LAST_ERROR_SQLSTATE PORT ROW_COUNT SERVER_VERSION_NAME "
-    "SERVER_VERSION_NUM SERVICE SQLSTATE USER VERSION VERSION_NAME VERSION_NUM".split()
+    [
+        "DBNAME",
+        "ENCODING",
+        "ERROR",
+        "HOST",
+        "LASTOID",
+        "LAST_ERROR_MESSAGE",
+        "LAST_ERROR_SQLSTATE",
+        "PORT",
+        "ROW_COUNT",
+        "SERVER_VERSION_NAME",
+        "SERVER_VERSION_NUM",
+        "SERVICE",
+        "SQLSTATE",
+        "USER",
+        "VERSION",
+        "VERSION_NAME",
+        "VERSION_NUM",
+    ]
 )
 """What only a session knows: unknown to a planner until the script itself sets it."""
 
@@ -85,7 +111,7 @@ class Variables(MutableMapping[str, str]):
             self.set(name, value)
 
     def set(self, name: str, value: str) -> None:
-        """Set `name` as `\\set` does.
+        r"""Set `name` as `\set` does.
 
         Raises:
             VariableError: psql would not have it.
@@ -99,7 +125,7 @@ class Variables(MutableMapping[str, str]):
         self._unknown.discard(name)
 
     def unset(self, name: str) -> None:
-        """Unset `name` as `\\unset` does: a special one goes back to what psql does without it."""
+        r"""Unset `name` as `\unset` does: a special one goes back to what psql does without it."""
         self._unknown.discard(name)
         if name in SPECIAL and name in UNSET_VALUES:
             self._values[name] = UNSET_VALUES[name]
@@ -124,7 +150,7 @@ class Variables(MutableMapping[str, str]):
         return any(name.startswith(prefix) for prefix in self._unknown_prefixes)
 
     def is_special(self, name: str) -> bool:
-        """Whether psql acts on a change of `name`; `\\gset` leaves such a variable as it is."""
+        r"""Whether psql acts on a change of `name`; `\gset` leaves such a variable as it is."""
         return name in SPECIAL
 
     def is_on(self, name: str) -> bool:
@@ -176,7 +202,7 @@ def check_value(name: str, value: str) -> None:
 
 
 def unrecognized(name: str, value: str, choices: tuple[str, ...]) -> VariableError:
-    """psql's error for a value that is not one of `choices`."""
+    """Psql's error for a value that is not one of `choices`."""
     available = ", ".join(choices)
     return VariableError(
         f'unrecognized value "{value}" for "{name}"', hint=f"Available values are: {available}."
@@ -190,9 +216,13 @@ def parse_boolean(value: str, name: str) -> bool:
         VariableError: It is none of these; `name` is what the message calls it.
     """
     lowered = value.lower()
-    if lowered and ("true".startswith(lowered) or "yes".startswith(lowered)) or lowered in ("on", "1"):
+    if (lowered and ("true".startswith(lowered) or "yes".startswith(lowered))) or lowered in ("on", "1"):
         return True
-    if lowered and ("false".startswith(lowered) or "no".startswith(lowered)) or lowered in ("of", "off", "0"):
+    if (lowered and ("false".startswith(lowered) or "no".startswith(lowered))) or lowered in (
+        "of",
+        "off",
+        "0",
+    ):
         return False
     raise VariableError(f'unrecognized value "{value}" for "{name}": Boolean expected')
 

@@ -24,7 +24,12 @@ FORMAT = "pgrehearse-plan/1"
 @click.command()
 @click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...")
 @click.option(
-    "-v", "--variable", "assignments", multiple=True, metavar="NAME=VALUE", help="Set a psql variable; may repeat."
+    "-v",
+    "--variable",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a psql variable; may repeat.",
 )
 @click.option(
     "--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True
@@ -82,7 +87,9 @@ def exit_status(plan: Plan) -> int:
 
 def to_text(plan: Plan) -> str:
     """One line a step: its number, place, what it is, what becomes of it, and how it begins."""
-    rows = [(str(step.n), str(step.location), step.keyword, outcome(step), begins(step)) for step in plan.steps]
+    rows = [
+        (str(step.n), str(step.location), step.keyword, outcome(step), begins(step)) for step in plan.steps
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = []
     for number, *cells, text in rows:
