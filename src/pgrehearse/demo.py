@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
-from pathlib import Path
 
 from pgrehearse.clones.guard import clear
 from pgrehearse.clones.lifecycle import create
@@ -21,14 +20,15 @@ from pgrehearse.estate import Version, load_estate
 from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 from pgrehearse.pg.target import Target, make_target
-from pgrehearse.plan.planfile import plan_file_for, read_plan_file
+from pgrehearse.plan.planfile import ENDING, PlanFile, read_plan_file
 from pgrehearse.rehearsal import Options, Rehearsed, rehearse
-from pgrehearse.script.source import read_source
+from pgrehearse.script.source import Source, make_source
 from pgrehearse.server import Server, private_server
 from pgrehearse.stage.fingerprint import fingerprint_database
 
 PRODUCTION = "directus"
 CLONE = "directus_gov_test_20260602"
+EXAMPLE = "dot_register"
 
 Say = Callable[[str], None]
 
@@ -46,7 +46,9 @@ class Demonstration:
 def demo_estate(say: Say, *, version: Version, scale: int) -> Iterator[tuple[Server, Target]]:
     """A server with the estate in a declared production, and its clone; gives the server and the clone's target."""
     with private_server() as server:
-        say(f"PostgreSQL {server.binaries.version} ({server.binaries.origin}) started, for this demonstration only")
+        say(
+            f"PostgreSQL {server.binaries.version} ({server.binaries.origin}) started, for this demonstration only"
+        )
         _build_production(server, version, scale)
         say(f"production {PRODUCTION}: the estate of {version.value}, declared a production")
         clone = create(
@@ -62,24 +64,31 @@ def demonstrate(say: Say, *, version: Version, scale: int, options: Options) -> 
     Raises:
         RollbackError: The production is not what it was at entry.
     """
-    with demo_estate(say, version=version, scale=scale) as (server, target), example_script() as script:
-        with Session(server.conninfo(PRODUCTION), settings=[("default_transaction_read_only", "on")]) as reader:
-            before = fingerprint_database(reader)
-            rehearsed = _rehearse(script, target, options)
-            after = fingerprint_database(reader)
+    with (
+        demo_estate(say, version=version, scale=scale) as (server, target),
+        example_script() as script,
+        Session(server.conninfo(PRODUCTION), settings=[("default_transaction_read_only", "on")]) as reader,
+    ):
+        before = fingerprint_database(reader)
+        rehearsed = _rehearse(source, plan_file, target, options)
+        after = fingerprint_database(reader)
     if before != after:
         raise RollbackError(
             f'production "{PRODUCTION}" is not what it was', detail=f"entry {before}, exit {after}"
         )
-    say(f"production {PRODUCTION}: fingerprint {before[:16]}… at entry and at exit, read by a session of its own")
+    say(
+        f"production {PRODUCTION}: fingerprint {before[:16]}… at entry and at exit, read by a session of its own"
+    )
     return Demonstration(rehearsed, before, after)
 
 
 @contextmanager
-def example_script() -> Iterator[Path]:
-    """The seed's script, with its plan file beside it."""
-    with as_file(files("pgrehearse") / "examples" / "dot_register") as folder:
-        yield next(folder.glob("*.sql"))
+def example(name: str) -> Iterator[tuple[Source, PlanFile]]:
+    """The script of an example and its plan file, named as they stand in the project."""
+    with as_file(files("pgrehearse") / "examples" / name) as folder:
+        script = next(folder.glob("*.sql"))
+        plan_file = read_plan_file(script.with_suffix(ENDING))
+        yield make_source(f"examples/{name}/{script.name}", script.read_bytes(), folder=folder), plan_file
 
 
 def _build_production(server: Server, version: Version, scale: int) -> None:
@@ -90,11 +99,7 @@ def _build_production(server: Server, version: Version, scale: int) -> None:
         declare_production(session)
 
 
-def _rehearse(script: Path, target: Target, options: Options) -> Rehearsed:
-    source = read_source(str(script))
-    beside = plan_file_for(str(script))
-    assert beside is not None  # noqa: S101 - it is shipped beside the script
-    plan_file = read_plan_file(beside)
+def _rehearse(source: Source, plan_file: PlanFile, target: Target, options: Options) -> Rehearsed:
     with Session(target.conninfo) as session:
         clearance = clear(session, name_like=plan_file.target.name_like, config=Config())
     return rehearse(source, plan_file, target.conninfo, clearance, options)

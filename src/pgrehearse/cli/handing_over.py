@@ -6,16 +6,13 @@ standard error.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 import msgspec
 
-from pgrehearse.errors import UsageError
+from pgrehearse.cli import terminal
 from pgrehearse.evidence.document import Document
 from pgrehearse.report import catalogue
 
@@ -31,26 +28,17 @@ def hand_over(documents: Sequence[Document], format_name: str, output: Path | No
     Raises:
         UsageError: The file cannot be written.
     """
-    to_terminal = output is None and sys.stdout.isatty()
-    colour = to_terminal and not os.environ.get("NO_COLOR")
-    width = min(shutil.get_terminal_size((100, 24)).columns, 110) if to_terminal else 100
+    colour = output is None and terminal.has_colour(sys.stdout)
     if format_name == "json" and len(documents) > 1:
         text = msgspec.json.format(msgspec.json.encode(documents), indent=2).decode() + "\n"
     else:
-        text = "\n".join(catalogue.render(one, format_name, width=width, colour=colour) for one in documents)
-    if output is None:
-        click.echo(text, nl=False, color=colour)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from error
-
-
-def say_where(documents: Sequence[Document], output: Path | None) -> None:
-    """Say the word of each document on standard error, where the report itself went to a file."""
+        reports = (
+            catalogue.render(one, format_name, width=terminal.width(), colour=colour) for one in documents
+        )
+        text = "\n".join(reports)
+    terminal.write(text, to=output)
     for one in documents if output else ():
-        click.echo(f"{one.verdict.word}  {one.script.path}  written to {output}", err=True)
+        terminal.note(f"{one.verdict.word}  {one.script.path}  written to {output}")
 
 
 def exit_status(documents: Sequence[Document], *, interrupted: bool) -> int:

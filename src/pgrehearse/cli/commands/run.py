@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgrehearse.cli.options import (
-    config_option,
-    dbname_option,
-    format_option,
-    output_option,
-    passes_option,
-    plan_option,
-    quiet_option,
-    schema_option,
-    variables_option,
-)
+from pgrehearse.cli import options, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,29 +23,29 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...")
-@dbname_option
-@variables_option
-@plan_option
-@schema_option
-@passes_option
-@format_option
-@output_option
-@config_option
-@quiet_option
+@options.dbname
+@options.variables
+@options.plan_file
+@options.schema_file
+@options.mode
+@options.passes
+@options.format_of("text", "json", "markdown")
+@options.output
+@options.config
+@options.quiet
 @click.pass_context
-def run(
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     context: click.Context,
     scripts: tuple[str, ...],
     dbname: str | None,
     variables: Mapping[str, str],
-    plan_path: Path | None,
-    schema: Path | None,
+    plan_file: Path | None,
+    schema_file: Path | None,
+    mode: str,  # noqa: ARG001 - there is one so far
     passes: int,
-    format_name: str,
+    output_format: str,
     output: Path | None,
-    config_path: Path | None,
-    *,
-    quiet: bool,
+    config: Config,
 ) -> None:
     r"""Rehearse SCRIPT in a transaction that the server refuses to commit.
 
@@ -73,24 +63,21 @@ def run(
       5    INCONCLUSIVE  something could not be rehearsed
       130                interrupted
     """
-    from pgrehearse.cli.handing_over import exit_status, hand_over, say_where  # noqa: PLC0415 - keeps --help fast
-    from pgrehearse.config import load_config  # noqa: PLC0415
+    from pgrehearse.cli.handing_over import exit_status, hand_over  # noqa: PLC0415 - keeps --help fast
     from pgrehearse.rehearsal import Options  # noqa: PLC0415
     from pgrehearse.script.source import read_source  # noqa: PLC0415
 
     sources = [read_source(script) for script in scripts]
-    plan_files = [_plan_file(source, plan_path) for source in sources]
-    config = load_config(config_path)
-    options = Options(variables=variables, passes=passes)
-    rehearsed = []
-    with _target(dbname, schema, quiet=quiet) as target:
-        for source, plan_file in zip(sources, plan_files, strict=True):
-            rehearsed.append(_rehearse(source, plan_file, target, config, options))
+    plan_files = [_plan_file(source, plan_file) for source in sources]
+    rehearsed: list[Rehearsed] = []
+    with _target(dbname, schema_file) as target:
+        for source, terms in zip(sources, plan_files, strict=True):
+            how = Options(variables=variables, passes=passes)
+            rehearsed.append(_rehearse(source, terms, target, config, how))
             if rehearsed[-1].interrupted:
                 break
     documents = [one.evidence for one in rehearsed]
-    hand_over(documents, format_name, output)
-    say_where(documents, output)
+    hand_over(documents, output_format, output)
     context.exit(exit_status(documents, interrupted=any(one.interrupted for one in rehearsed)))
 
 
@@ -102,17 +89,15 @@ def _plan_file(source: Source, named: Path | None) -> PlanFile:
 
 
 @contextmanager
-def _target(dbname: str | None, schema: Path | None, *, quiet: bool) -> Iterator[Target]:
+def _target(dbname: str | None, schema_file: Path | None) -> Iterator[Target]:
     """The target that was named, or a throwaway clone on the embedded server."""
-    from pgrehearse.cli.options import target_from  # noqa: PLC0415
     from pgrehearse.clones.throwaway import throwaway_clone  # noqa: PLC0415
     from pgrehearse.errors import UsageError  # noqa: PLC0415
-    from pgrehearse.pg.target import make_target  # noqa: PLC0415
     from pgrehearse.server import shared_server  # noqa: PLC0415
 
-    named = target_from(dbname)
+    named = options.target_from(dbname)
     if named is not None:
-        if schema is not None:
+        if schema_file is not None:
             raise UsageError(
                 "--schema goes with the embedded server only",
                 hint="Leave -d and the PG* variables out, or load the dump into a clone of your own.",
@@ -120,9 +105,8 @@ def _target(dbname: str | None, schema: Path | None, *, quiet: bool) -> Iterator
         yield named
         return
     server = shared_server()
-    if not quiet:
-        click.echo(f"PostgreSQL {server.binaries.version} ({server.binaries.origin}), a throwaway clone", err=True)
-    with throwaway_clone(make_target(server.conninfo()), schema) as clone:
+    terminal.note(f"PostgreSQL {server.binaries.version} ({server.binaries.origin}), on a throwaway clone")
+    with throwaway_clone(server.conninfo(), schema_file=schema_file) as clone:
         yield clone
 
 
@@ -136,6 +120,7 @@ def _rehearse(
     from pgrehearse.rehearsal import Rehearsed, refuse, rehearse  # noqa: PLC0415
     from pgrehearse.stage.transcript import TargetFacts  # noqa: PLC0415
 
+    version = ""
     try:
         with Session(target.conninfo) as session:
             version = session.parameter("server_version").split()[0]
