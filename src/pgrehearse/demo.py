@@ -66,7 +66,7 @@ def demonstrate(say: Say, *, version: Version, scale: int, options: Options) -> 
     """
     with (
         demo_estate(say, version=version, scale=scale) as (server, target),
-        example_script() as script,
+        example(EXAMPLE) as (source, plan_file),
         Session(server.conninfo(PRODUCTION), settings=[("default_transaction_read_only", "on")]) as reader,
     ):
         before = fingerprint_database(reader)

@@ -132,7 +132,10 @@ def make_rollback(**fields: object) -> Rollback:
         residue=(Residue("sequence", "public.dot_tools_id_seq", "advanced by 1"),),
         fingerprint_before="ab" * 32,
         fingerprint_after="ab" * 32,
-        fingerprint_of=("catalogs", "touched tables"),
+        fingerprint_of=(
+            "public.birth_registry: definition and content",
+            "public.dot_tools: definition and content",
+        ),
         foreign_commits=0,
     )
     return replace(base, **fields)

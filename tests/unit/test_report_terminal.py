@@ -43,7 +43,7 @@ def test_the_verdict_stands_first_and_the_seed_reads_as_it_happened() -> None:
     assert report.startswith("GO  exit status 0\n")
     for line in (
         f"  {SCRIPT}",
-        "Checks  3 of 3 passed",
+        "Checks  3/3 by the script",
         "  ok    D2 dot_tools +1 inside txn: 310",
         "  public.birth_registry           +5        .        .",
         "    by collection_name: dot_tools 1, entity_labels 4",
@@ -125,7 +125,7 @@ def test_a_failed_check_shows_both_sides_and_the_reason() -> None:
         make_document(checks=(*FINDINGS[:2], failed), verdict=Verdict(Word.NO_GO, ("D3 failed",)))
     )
 
-    assert "Checks  2 of 3 passed\n" in report
+    assert "Checks  2/3 by the script\n" in report
     assert (
         "  FAIL  D3 birth_registry side-effect observed (>= entry)\n"
         "           expected  >= 1200\n"
@@ -140,7 +140,8 @@ def test_failed_checks_are_never_folded_away() -> None:
     report = render(make_document(checks=findings))
 
     assert report.count("  FAIL  ") == 20
-    assert "... and 40 more; --format json has all" in report
+    assert "Checks  40/60 by the plan file\n" in report
+    assert "40 of 60 checks of the plan file hold\n" in report
 
 
 def test_a_refused_rehearsal_says_that_nothing_was_run_and_nothing_of_effects() -> None:
@@ -161,7 +162,7 @@ def test_a_rollback_that_was_not_proved_cannot_be_overlooked() -> None:
     report = render(make_document(make_transcript(record), verdict=Verdict(Word.RESIDUE)))
 
     assert "Rollback  NOT PROVED: transaction 771 is in progress\n" in report
-    assert "DIFFERENT before and after\n" in report
+    assert "(definition and content): DIFFERENT before and after" in " ".join(report.split())
     assert "  2 transactions of others committed meanwhile\n" in report
 
 

@@ -19,10 +19,11 @@ from pgrehearse.report.places import Places
 from pgrehearse.report.wording import (
     MEANING,
     check_title,
+    checks_text,
     fingerprint_text,
     foreign_text,
+    headline_count,
     is_run,
-    passed_count,
     proof_text,
     residue_text,
     stopped_steps,
@@ -57,7 +58,7 @@ def page_id(document: Document) -> str:
 def page_title(document: Document) -> str:
     """Return the title: the script, the verdict, how many checks passed, and which text was rehearsed."""
     name = PurePath(document.script.path).name
-    checks = f", {passed_count(document)}/{len(document.checks)}" if document.checks else ""
+    checks = f", {headline_count(document)}" if document.checks else ""
     sha256 = document.script.sha256[:8]
     return f"{name} — {document.verdict.word} ({document.rehearsal.mode}{checks}; sha256 {sha256}…)"
 
@@ -156,7 +157,7 @@ def _checks(document: Document, fold: Fold) -> list[str]:
     ]
     header = ("", "id", "check", "expected", "actual", "source")
     return [
-        f"## Checks: {passed_count(document)}/{len(checks)}",
+        f"## Checks: {checks_text(document)}",
         *table(header, rows),
         *fold.rest(checks),
     ]

@@ -16,7 +16,10 @@ from pgrehearse.report.places import Places
 from pgrehearse.report.visible import visible
 from pgrehearse.report.wording import (
     MEANING,
+    SOURCES,
     check_title,
+    checks_text,
+    counts_by_source,
     fingerprint_text,
     foreign_text,
     is_run,
@@ -97,16 +100,22 @@ def _error(step: Step, ink: Ink) -> list[str]:
 
 def _checks(document: Document, ink: Ink) -> list[str]:
     if not document.checks:
-        return ink.heading("Checks", "none: neither the script nor a plan says what to expect", "dim")
+        return ink.heading("Checks", "none: nothing was run", "dim")
     passed, total = passed_count(document), len(document.checks)
-    failed_first = sorted(document.checks, key=lambda check: check.passed)
+    lines = ink.heading("Checks", checks_text(document), "green" if passed == total else "red")
+    # What the script says is told one by one; what the plan and the built-in checks say, where it is bad news.
+    told = [check for check in document.checks if not check.passed or check.source == "script"]
+    failed_first = sorted(told, key=lambda check: check.passed)
     shown, left_out = folded(failed_first, max(_KEEP, total - passed))
     kept = {id(check) for check in shown}
-    lines = ink.heading("Checks", f"{passed} of {total} passed", "green" if passed == total else "red")
-    ids = max(len(visible(check.id)) for check in shown)
-    for check in document.checks:
+    ids = max((len(visible(check.id)) for check in shown), default=0)
+    for check in told:
         lines += _check(check, ink, min(ids, 24)) if id(check) in kept else []
-    return lines + ink.rest(left_out)
+    lines += ink.rest(left_out)
+    for source, (good, all_) in counts_by_source(document).items():
+        if source != "script" and good:
+            lines.append(f"  {ink.passed}  {good} of {all_} checks of the {SOURCES[source]} hold")
+    return lines
 
 
 def _check(check: Check, ink: Ink, ids: int) -> list[str]:

@@ -19,6 +19,9 @@ MEANING = {
     "INCONCLUSIVE": "something could not be rehearsed",
 }
 
+SOURCES = {"script": "script", "plan": "plan file", "built-in": "rehearsal itself"}
+"""Who asks for a check, and what that is called."""
+
 
 def is_run(document: Document) -> bool:
     """Whether anything was run at all: a refused rehearsal has no pass and no step."""
@@ -28,6 +31,32 @@ def is_run(document: Document) -> bool:
 def passed_count(document: Document) -> int:
     """Return how many checks passed."""
     return sum(check.passed for check in document.checks)
+
+
+def counts_by_source(document: Document) -> dict[str, tuple[int, int]]:
+    """Return how many checks passed, and how many there are, by who asked for them: the script first."""
+    found = {}
+    for source in SOURCES:
+        checks = [check for check in document.checks if check.source == source]
+        if checks:
+            found[source] = sum(check.passed for check in checks), len(checks)
+    return found
+
+
+def checks_text(document: Document) -> str:
+    """Return `3/3 by the script, 30/30 by the plan file, 7/7 built-in`."""
+    counts = counts_by_source(document).items()
+    return ", ".join(
+        f"{good}/{all_} {'built-in' if source == 'built-in' else f'by the {SOURCES[source]}'}"
+        for source, (good, all_) in counts
+    )
+
+
+def headline_count(document: Document) -> str:
+    """Return `3/3`: the script's own checks where it has any, as its author counts them, else all."""
+    counts = counts_by_source(document)
+    good, all_ = counts.get("script") or (passed_count(document), len(document.checks))
+    return f"{good}/{all_}"
 
 
 def check_title(check: Check) -> str:
@@ -99,8 +128,10 @@ def fingerprint_text(document: Document) -> str:
     fingerprint = document.rollback.fingerprint
     if not fingerprint.before and not fingerprint.after:
         return ""
-    of = f" of {', '.join(fingerprint.of)}" if fingerprint.of else ""
-    return f"fingerprint{of}: {'equal' if fingerprint.equal else 'DIFFERENT'} before and after"
+    how = Counter(what.rpartition(": ")[2] for what in fingerprint.of)
+    of = "; ".join(f"{count_text(number, 'table')} ({what})" for what, number in sorted(how.items()))
+    result = "equal" if fingerprint.equal else "DIFFERENT"
+    return f"fingerprint{f' of {of}' if of else ''}: {result} before and after"
 
 
 def foreign_text(document: Document) -> str:
