@@ -20,6 +20,7 @@ from pgrehearse.script.line_index import LineIndex
 from pgrehearse.script.open_token import OpenToken, opening_at
 from pgrehearse.script.query_buffer import QueryBuffer
 from pgrehearse.script.source import Source
+from pgrehearse.script.tokens import Words
 from pgrehearse.script.variables import Variables, quote_identifier, quote_literal
 
 LINE_END = ord("\n")
@@ -34,12 +35,11 @@ class Stop(enum.Enum):
 
 
 STRINGS = {True: tokens.STANDARD_STRINGS, False: tokens.BACKSLASH_STRINGS}
+WORDS = {Kind.UNDECIDED: Words.NONE, Kind.ROUTINE: Words.BUT_BODY, Kind.PLAIN: Words.ALL}
 RUNS = {
-    (strings, kind): tokens.make_run(
-        strings=strings, words=kind is Kind.PLAIN, groups=kind is not Kind.UNDECIDED
-    )
+    (strings, kind): tokens.make_run(strings=strings, words=words, groups=kind is not Kind.UNDECIDED)
     for strings in (*STRINGS.values(), tokens.NO_STRINGS)
-    for kind in Kind
+    for kind, words in WORDS.items()
 }
 SIMPLE_STATEMENTS = {flag: tokens.make_simple_statement(strings=text) for flag, text in STRINGS.items()}
 
@@ -178,14 +178,14 @@ class Lexer:
         """Deal with the byte that stopped a run; gives what the scan stops at, if it does."""
         if handler := self._HANDLERS.get(byte):
             return handler(self, buffer)
-        if opened := opening_at(buffer, standard_strings=self.standard_strings):
-            self._open, length = opened
-            buffer.position += length
-            self._close(buffer)
-        elif match := tokens.NAME.match(buffer.data, buffer.position, buffer.end):
+        if match := tokens.NAME.match(buffer.data, buffer.position, buffer.end):
             self._begin_end.add(match[0], in_parentheses=self.paren_depth > 0)
             self._opened_at = self._opened_at if self._begin_end.depth > 1 else buffer.source_position
             buffer.position = match.end()
+        elif opened := opening_at(buffer, standard_strings=self.standard_strings):
+            self._open, length = opened
+            buffer.position += length
+            self._close(buffer)
         else:
             buffer.position += 1
         return None
@@ -245,7 +245,7 @@ class Lexer:
         if follower == b";":
             self._begin_end.reset()
             if not self.paren_depth:
-                self.query.splits.append(self.query.length)
+                self.query.splits += (self.query.length,)
         return None
 
     def _stop_at_backslash(self, buffer: Buffer) -> None:
@@ -266,7 +266,7 @@ class Lexer:
             return
         kind, name = str(match.lastgroup), match[match.lastgroup or 0].decode()
         if kind != "test" and self._variables.is_unknown(name):
-            self.query.unknowns.append(name)
+            self.query.unknowns += (name,)
             buffer.position = match.end()
         elif kind == "plain":
             self._expand(buffer, name, match.end())
@@ -277,7 +277,7 @@ class Lexer:
         value = self._variables.get(name)
         if kind == "test":
             if self._variables.is_unknown(name):
-                self.query.unknowns.append(name)
+                self.query.unknowns += (name,)
             return "FALSE" if value is None else "TRUE"
         if value is None:
             return None

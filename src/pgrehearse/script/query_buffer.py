@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pgrehearse.script import tokens
 from pgrehearse.script.line_index import LineIndex, characters
 from pgrehearse.script.statement import MetaCommand, Place, Query, Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Bytes of a query, from `position` of the source on; not verbatim where they are a variable's value."""
 
     data: bytes
@@ -31,8 +31,8 @@ class QueryBuffer:
 
     pieces: list[Piece] = field(default_factory=list)
     length: int = 0
-    splits: list[int] = field(default_factory=list)
-    unknowns: list[str] = field(default_factory=list)
+    splits: tuple[int, ...] = ()
+    unknowns: tuple[str, ...] = ()
 
     def append(self, data: bytes, position: int, *, is_verbatim: bool = True) -> None:
         """Add a piece; an empty one adds nothing."""
@@ -54,7 +54,7 @@ class QueryBuffer:
         """Forget what was added since `mark`."""
         del self.pieces[mark[0] :]
         self.length = mark[1]
-        self.splits = [split for split in self.splits if split <= self.length]
+        self.splits = tuple(split for split in self.splits if split <= self.length)
 
     def make_query(self, index: LineIndex, position: int, sent_by: MetaCommand | None = None) -> Query:
         """Make a query of what is here; `position` in the source is its place where it holds nothing at all."""
@@ -73,8 +73,9 @@ class QueryBuffer:
         piece = self.pieces[0]
         text = piece.data.decode()
         places: tuple[Place, ...] = ()
-        first = skip_comments(piece.data)
-        if is_empty(piece.data, first):
+        # The letter that most statements start with spares a look for comments.
+        first = 0 if piece.data[:1].isalpha() else skip_comments(piece.data)
+        if piece.data[first : first + 1] in b";" and is_empty(piece.data, first):
             return Query(text, (), index.locate(piece.position), sent_by)
         if not piece.is_verbatim:
             location = index.locate(piece.position)

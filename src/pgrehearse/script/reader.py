@@ -26,6 +26,7 @@ MOST_INCLUDES = 100
 INCLUDES = {"i": False, "include": False, "ir": True, "include_relative": True}
 QUITS = {"q", "quit"}
 RESETS = {"r", "reset"}
+CHANGES_VARIABLES = {"set", "unset", "getenv"}
 
 ReadInclude = Callable[[str, Path], Source]
 """Reads an included file: its path as it is written, and the folder to look in."""
@@ -52,13 +53,20 @@ class Reader(Iterator[Item]):
         self._frames = [Frame(source, variables)]
         self._standard_strings = True
         self._restrict_key: str | None = None
-        self._line: tuple[int, int] = (0, 0)
-        self.stops_on_error = False
+        self._held: tuple[tuple[Frame, int] | None, bool] = (None, False)
 
     @property
     def is_certain(self) -> bool:
         r"""Whether the last item is reached for certain: no enclosing `\\\if` depends on an unknown variable."""
         return all(frame.conditionals.is_certain for frame in self._frames)
+
+    @property
+    def stops_on_error(self) -> bool:
+        """Whether psql would stop at an error of the last item: ON_ERROR_STOP as it was where its line began."""
+        frame = self._frames[-1] if self._frames else None
+        if frame and self._held[0] == (frame, frame.locate(frame.lexer.position).line):
+            return self._held[1]
+        return self._variables.is_on("ON_ERROR_STOP")
 
     @property
     def query_text(self) -> str:
@@ -96,7 +104,6 @@ class Reader(Iterator[Item]):
         while self._frames:
             frame = self._frames[-1]
             if (item := self._end(frame) if frame.has_ended else self._read(frame)) is not None:
-                self._note_line(frame)
                 return item
         raise StopIteration
 
@@ -118,12 +125,11 @@ class Reader(Iterator[Item]):
         self._frames.pop()
         return None
 
-    def _note_line(self, frame: Frame) -> None:
+    def _hold_line(self, frame: Frame, command: MetaCommand) -> None:
         """Keep ON_ERROR_STOP as it was where the line began: psql looks at it once a line."""
-        line = len(self._frames), frame.locate(frame.lexer.position).line
-        if line != self._line:
-            self._line = line
-            self.stops_on_error = self._variables.is_on("ON_ERROR_STOP")
+        line = frame, frame.locate(frame.lexer.position).line
+        if command.name in CHANGES_VARIABLES and self._held[0] != line:
+            self._held = line, self._variables.is_on("ON_ERROR_STOP")
 
     def _read_command(self, frame: Frame) -> Item | None:
         line = frame.lexer.rest_of_line()
@@ -164,6 +170,7 @@ class Reader(Iterator[Item]):
 
     def _act(self, frame: Frame, rule: MetaRule, command: MetaCommand) -> Item | None:
         """Do what is the reader's to do; gives the item for the consumer, if any."""
+        self._hold_line(frame, command)
         if command.problem:
             return command
         if command.name == "close_prepared":

@@ -7,6 +7,7 @@ linear time and no stack. What a run stops at is handled by the lexer, one byte 
 
 from __future__ import annotations
 
+import enum
 import re
 
 IDENTIFIER = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*+"
@@ -39,41 +40,57 @@ STANDARD_STRINGS = ESCAPE_STRING + rb"|" + PLAIN_STRING
 BACKSLASH_STRINGS = rb"(?:[uU]&|[bBxX])'[^']*+'|[eEnN]?'(?:[^'\\]++|\\.|'')*+'"
 # In a variable's value every string stops the run: only there can one go on after a line end.
 NO_STRINGS = rb"(?!)"
+BODY_WORD = rb"(?!(?i:begin|case|end)(?![A-Za-z0-9_$\x80-\xff]))"
+# What may start a body: CREATE, unless a word that starts none follows at once.
+ROUTINE = (
+    rb"(?i:create)(?![A-Za-z0-9_$\x80-\xff])"
+    rb"(?![ \t\n]++(?!(?i:or|function|procedure)(?![A-Za-z0-9_$\x80-\xff]))[A-Za-z_]++[ \t\n])"
+)
 STRING_PREFIX = rb"[bBeExXnN]'|[uU]&['\"]"
 BACKSLASH_WORD = rb"(?![bBeExX]'|[uU]&')" + IDENTIFIER
 
 
-def make_run(*, strings: bytes, words: bool, groups: bool) -> re.Pattern[bytes]:
+class Words(enum.Enum):
+    """Which identifiers a run passes over."""
+
+    NONE = "none"
+    BUT_BODY = "all but BEGIN, CASE and END"
+    ALL = "all"
+
+
+def make_run(*, strings: bytes, words: Words, groups: bool) -> re.Pattern[bytes]:
     """Compile a run.
 
     Args:
         strings: The alternatives for complete strings, and the words that do not open one.
-        words: Whether identifiers are passed over; else each one stops the run.
+        words: Which identifiers are passed over; the others stop the run.
         groups: Whether parentheses that close at once (two levels deep) are passed over.
     """
     token = make_token(strings=strings, words=words)
     if groups:
-        inner = make_token(strings=strings, words=True) + rb"|;"
+        inner = make_token(strings=strings, words=Words.ALL) + rb"|;"
         token += rb"|\((?:" + inner + rb"|\((?:" + inner + rb")*+\))*+\)"
     return re.compile(rb"(?:" + token + rb")*+", re.DOTALL)
 
 
-def make_token(*, strings: bytes, words: bool) -> bytes:
+def make_token(*, strings: bytes, words: Words) -> bytes:
     """The alternatives of one token, the commonest first."""
     word = BACKSLASH_WORD if strings is BACKSLASH_STRINGS else WORD
+    if words is Words.BUT_BODY:
+        word = BODY_WORD + word
     parts = [SPACE, OTHER, strings, NUMBER, QUOTED_IDENTIFIER, LINE_END, LINE_COMMENT, FLAT_COMMENT]
     parts += [COLON, PARAMETER, LONE_DOLLAR]
-    return rb"|".join([word, *parts] if words else parts)
+    return rb"|".join(parts if words is Words.NONE else [word, *parts])
 
 
 def make_simple_statement(*, strings: bytes) -> re.Pattern[bytes]:
-    """Compile the commonest statement: its first word is not CREATE and nothing in it needs a second look."""
-    run = make_run(strings=strings, words=True, groups=True).pattern
-    start = LEADING + rb"((?!(?i:create)(?![A-Za-z0-9_$\x80-\xff])|" + STRING_PREFIX + rb")"
+    """Compile the commonest statement: it creates no routine and nothing in it needs a second look."""
+    run = make_run(strings=strings, words=Words.ALL, groups=True).pattern
+    start = LEADING + rb"((?!" + ROUTINE + rb"|" + STRING_PREFIX + rb")"
     return re.compile(start + IDENTIFIER + run + rb";)", re.DOTALL)
 
 
-NAME = re.compile(IDENTIFIER)
+NAME = re.compile(rb"(?!" + STRING_PREFIX + rb")" + IDENTIFIER)
 # psql sends neither white space nor line comments before the first token of a query; block comments it does.
 LEADING_SPACE = re.compile(LEADING)
 COMMENT_EDGE = re.compile(rb"/\*|\*+/")

@@ -1,0 +1,111 @@
+"""How fast scripts are read, beside psql for the same file.
+
+    python bench/lexer.py [--megabytes N]
+
+Makes three scripts (a dump with COPY, a dump with INSERT, hand-written SQL with functions), reads each to its end, and
+runs psql on it. psql is connected to a server and sends every statement inside `\\if false … \\endif`, which makes it
+read and skip them: its reading alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+from pgrehearse.plan.classify import Disposition, classify
+from pgrehearse.script.reader import Reader
+from pgrehearse.script.source import make_source
+from pgrehearse.script.statement import Query
+from pgrehearse.script.variables import Variables
+from pgrehearse.server import private_server
+
+COPY_ROW = "{n}\tDOT-{n:06d}\tCoverage scanner {n}\t2026-06-02 10:{m:02d}:00+00\t\\N\t{{\"kind\": \"governance\"}}\n"
+INSERT = (
+    "INSERT INTO public.birth_registry (id, code, name, collection, born_at, payload) VALUES ({n}, 'DOT-{n:06d}', "
+    "'Coverage scanner ''{n}''', 'dot_tools', '2026-06-02 10:{m:02d}:00+00', '{{\"kind\": \"governance; none\"}}');\n"
+)
+FUNCTION = """-- Counts what was born; called by the trigger below.
+CREATE OR REPLACE FUNCTION public.fn_count_{n}(p_collection text DEFAULT 'dot_tools') RETURNS bigint
+    LANGUAGE plpgsql STABLE AS $function$
+DECLARE
+    v_count bigint := 0;  -- the result; nothing else
+BEGIN
+    SELECT count(*) INTO v_count FROM public.birth_registry WHERE collection = p_collection AND id > {n};
+    IF v_count > 100 THEN RAISE NOTICE 'many: %', v_count; END IF;
+    RETURN v_count;
+END;
+$function$;
+
+UPDATE public.meta_catalog SET total = total + 1, note = E'line\\n{n}' WHERE code IN ('CAT-DOT', 'CAT-{n}') AND (a <> b);
+SELECT t.code, t.name, b.id::bigint FROM dot_tools t JOIN birth_registry b ON (b.code = t.code) WHERE t.id = {n} /* one */;
+
+"""
+
+
+def repeated(template: str, size: int) -> bytes:
+    parts, length, n = [], 0, 0
+    while length < size:
+        part = template.format(n=n, m=n % 60)
+        parts.append(part)
+        length += len(part)
+        n += 1
+    return "".join(parts).encode()
+
+
+def make_scripts(size: int) -> Iterator[tuple[str, bytes]]:
+    rows = repeated(COPY_ROW, size)
+    yield "dump with COPY", b"COPY public.birth_registry (id, code, name, born_at, x, payload) FROM stdin;\n" + rows + b"\\.\n"
+    yield "dump with INSERT", repeated(INSERT, size)
+    yield "functions and queries", repeated(FUNCTION, size)
+
+
+def read_all(data: bytes) -> int:
+    count = 0
+    reader = Reader(make_source("bench.sql", data), Variables())
+    for item in reader:
+        count += 1
+        if isinstance(item, Query) and item.text.startswith("COPY") and classify(item.text).disposition is Disposition.COPY_IN:
+            for _ in reader.copy_data():
+                pass
+    return count
+
+
+def time_psql(psql: Path, conninfo: str, data: bytes) -> float:
+    with tempfile.NamedTemporaryFile(suffix=".sql") as file:
+        file.write(b"\\if false\n" + data + b"\n\\endif\n")
+        file.flush()
+        start = time.perf_counter()
+        subprocess.run([psql, "-X", "-q", "-d", conninfo, "-f", file.name], check=True, capture_output=True)
+        return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=50)
+    size = parser.parse_args().megabytes * 1_000_000
+    print("| script | MB | items | reader s | MB/s | peak beside the script, MB | psql s | MB/s |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    with private_server(wanted_major=18) as server:
+        for name, data in make_scripts(size):
+            start = time.perf_counter()
+            items = read_all(data)
+            took = time.perf_counter() - start
+            tracemalloc.start()
+            read_all(data[: size // 10 + 1] + b"\n\\.\n" if data.startswith(b"COPY") else repeated(INSERT, size // 10))
+            peak = tracemalloc.get_traced_memory()[1] / 1e6
+            tracemalloc.stop()
+            by_psql = time_psql(server.binaries.program("psql"), server.conninfo(), data)
+            megabytes = len(data) / 1e6
+            print(
+                f"| {name} | {megabytes:.0f} | {items:,} | {took:.2f} | {megabytes / took:.0f} | {peak:.1f} "
+                f"| {by_psql:.2f} | {megabytes / by_psql:.0f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
