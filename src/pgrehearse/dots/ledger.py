@@ -153,7 +153,7 @@ def read_runs(
 ) -> tuple[LedgerRun, ...]:
     """The runs, each in its last state, oldest first: all, those of one tool, or the one named."""
     rows = session.fetch(_RUNS, {"code": code, "run_id": run_id})
-    return tuple(LedgerRun(*row[:-2], Anchor(*row[-2:])) for row in rows)
+    return tuple(LedgerRun(*(*row[:-2], Anchor(*row[-2:]))) for row in rows)
 
 
 def mark_lost(session: Session, *, reason: str = "its holder was gone") -> tuple[str, ...]:

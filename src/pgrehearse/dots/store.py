@@ -31,7 +31,7 @@ def read_sql(name: str) -> str:
 
 
 _IDENTITY = read_sql("identity")
-_SCHEMA = f"CREATE SCHEMA pgrehearse_dots;\n{read_sql('lease')}\n{read_sql('ledger')}"
+_SCHEMA = f"CREATE SCHEMA IF NOT EXISTS pgrehearse_dots;\n{read_sql('lease')}\n{read_sql('ledger')}"
 
 
 def open_store(conninfo: str) -> Session:
