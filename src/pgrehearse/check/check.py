@@ -30,6 +30,7 @@ class Check:
         effect: What that would mean for the user.
         remedy: What to do.
         examine: Gives one sentence for each way in which it does not hold.
+        word_for: What the verdict becomes in this very case, where that depends on it.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Check:
     effect: str
     remedy: str
     examine: Callable[[Case], Iterator[str]]
+    word_for: Callable[[Case], Word] | None = None
 
     def run(self, case: Case) -> Finding:
         """Judge `case`."""
@@ -50,6 +52,6 @@ class Check:
             actual="holds" if not problems else "; ".join(problems),
             passed=not problems,
             source="built-in",
-            word=self.word,
+            word=self.word_for(case) if self.word_for else self.word,
             reason="; ".join(problems),
         )

@@ -21,21 +21,27 @@ _COUNTS = ("failed", "failures")
 
 
 def script_findings(transcript: Transcript) -> Iterator[Finding]:
-    """The findings of all result tables of the clean pass."""
-    for record in transcript.passes[:1]:
-        for step in record.steps:
-            for result_set in step.result_sets:
-                yield from _of_result_set(step, result_set)
+    """The findings of all result tables of the clean pass.
+
+    A summary without rows of its own decides nothing when it is good, nor when it repeats that a row has failed.
+    """
+    tables = [(s, r) for record in transcript.passes[:1] for s in record.steps for r in s.result_sets]
+    rows = [finding for step, result_set in tables for finding in _of_result_set(step, result_set)]
+    yield from rows
+    if all(finding.passed for finding in rows):
+        for step, result_set in tables:
+            yield from _of_summary(step, result_set)
+
+
+def _positions(result_set: ResultSet) -> dict[str, int]:
+    return {column.name.lower(): i for i, column in reversed(list(enumerate(result_set.columns)))}
 
 
 def _of_result_set(step: StepResult, result_set: ResultSet) -> Iterator[Finding]:
-    columns = {column.name.lower(): i for i, column in reversed(list(enumerate(result_set.columns)))}
+    columns = _positions(result_set)
     name = next((columns[c] for c in _NAMES if c in columns), None)
     answer = next((columns[c] for c in _ANSWERS if c in columns), None)
-    if name is None:
-        yield from _of_summary(step, result_set, columns)
-        return
-    if answer is None:
+    if name is None or answer is None:
         return
     for row in result_set.rows:
         yield _of_row(row, columns, name, answer)
@@ -61,8 +67,10 @@ def _of_row(row: tuple[str | None, ...], columns: Mapping[str, int], name: int, 
     )
 
 
-def _of_summary(step: StepResult, result_set: ResultSet, columns: Mapping[str, int]) -> Iterator[Finding]:
-    """A summary without rows of its own decides nothing when it is good, and everything when it is bad."""
+def _of_summary(step: StepResult, result_set: ResultSet) -> Iterator[Finding]:
+    columns = _positions(result_set)
+    if any(name in columns for name in _NAMES):
+        return
     failed = next((columns[c] for c in _COUNTS if c in columns), None)
     verdict = next((columns[c] for c in ("verdict", "result", "status") if c in columns), None)
     if failed is None:

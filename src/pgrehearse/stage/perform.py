@@ -36,6 +36,7 @@ from pgrehearse.stage.sequence_reset import put_back
 from pgrehearse.stage.statements import Statements
 from pgrehearse.stage.transaction import RollbackOnly
 from pgrehearse.stage.transcript import (
+    UNREACHABLE,
     PassRecord,
     Residue,
     Rollback,
@@ -189,7 +190,7 @@ def _play(number: int, performance: Performance, witness: Witness, observers: Se
         residue = _session_residue(session, witness)
     if disarmed and not broken:
         broken = "the script disarmed the commit guard"
-    with suppress(ConnectionLostError):
+    with suppress(StageEnded):  # the server is lost, which the pass has said already
         watch.end()
     return _Pass(
         PassRecord(
@@ -249,7 +250,7 @@ def _with_proofs(
             replace(
                 one.record,
                 broken=one.record.broken or error.message,
-                rollback=_rollback(one, "unknown", nothing, ()),
+                rollback=_rollback(one, UNREACHABLE, nothing, ()),
             )
             for one in passes
         )

@@ -82,13 +82,18 @@ class Residue:
     detail: str
 
 
+UNREACHABLE = "unreachable"
+"""In place of a transaction's status: the server is gone, and could not be asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rollback:
     """The proof that nothing stayed.
 
     Attributes:
         xid: The transaction id of the stage.
-        xid_status: What a second session read of it afterwards: `aborted`, `in progress`, `committed` or `unknown`.
+        xid_status: What a second session read of it afterwards: `aborted`, `in progress`, `committed`, `unknown`,
+            or `unreachable` where the server is gone.
         residue: What outlived the rollback, sorted.
         fingerprint_before, fingerprint_after: SHA-256 over what was compared; `fingerprint_of` says what that is.
         foreign_commits: Transactions of others that committed on the server in the meantime; -1 where unknown.
