@@ -35,6 +35,11 @@ def write_crash_report(error: BaseException, argv: Sequence[str]) -> Path | None
     return None
 
 
+def one_line(error: BaseException) -> str:
+    """The error's kind and message, without passwords, on one line."""
+    return " ".join(redacted(f"{type(error).__name__}: {error}").split())
+
+
 def _folders() -> list[Path]:
     named = os.environ.get("PGREHEARSE_HOME")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "pgrehearse"

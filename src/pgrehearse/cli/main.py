@@ -6,6 +6,7 @@ end into the exit status that the contract names.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from pgrehearse.errors import RehearseError
 BUG = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell says of a program that a closed pipe ended
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 # Command → where it is, and its line in the help, which must not cost an import.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -52,6 +55,14 @@ class _Commands(click.Group):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(f"pgrehearse.cli.commands.{module}"), attribute)
         return command if isinstance(command, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # click would end with 1, which means NO-GO here.
+            _let_go_of_output()
+            ctx.exit(BROKEN_PIPE)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -108,6 +119,12 @@ class _Ending:
             case BrokenPipeError():
                 _let_go_of_output()
                 self.status = BROKEN_PIPE
+            case OSError() if error.errno in _NO_ROOM:
+                _let_go_of_output()
+                terminal.tell_error(
+                    RehearseError(f"cannot write: {error.strerror}", hint="Make room, and run it again.")
+                )
+                self.status = RehearseError.exit_status
             case Exception():
                 self._tell_bug(error)
                 self.status = BUG
@@ -116,10 +133,10 @@ class _Ending:
         return True
 
     def _tell_bug(self, error: Exception) -> None:
-        from pgrehearse.cli.crash_report import write_crash_report  # noqa: PLC0415 - seldom needed
+        from pgrehearse.cli.crash_report import one_line, write_crash_report  # noqa: PLC0415 - seldom needed
 
         report = write_crash_report(error, self._argv)
-        lines = [f"pgrehearse: bug: {type(error).__name__}: {error}"]
+        lines = [f"pgrehearse: bug: {one_line(error)}"]
         lines.append(f"DETAIL:  Written to {report}." if report else "DETAIL:  No report could be written.")
         lines.append("HINT:  Please report it, with that file.")
         click.echo("\n".join(lines), err=True)

@@ -7,7 +7,7 @@ it is copied beside: its owner, and the settings that decide what its SQL means.
 from __future__ import annotations
 
 from pgrehearse.clones.catalogue import STRATEGIES
-from pgrehearse.clones.source import Source, server_of
+from pgrehearse.clones.source import Setting, Source, server_of
 from pgrehearse.clones.strategies.strategy import Copying
 from pgrehearse.clones.unfinished import Unfinished
 from pgrehearse.errors import CloneError, ServerError
@@ -44,8 +44,19 @@ def copy(source: Source, into: Unfinished, *, strategy: str = AUTO, keeps_owners
         used = _copy_fastest(copying, may_be_template=is_local and keeps_owners)
     for setting in source.settings:
         if keeps_owners or setting.role is None:
-            into.session.run(setting.to_sql(into.target.dbname))
+            _set(setting, into)
     return used
+
+
+def _set(setting: Setting, into: Unfinished) -> None:
+    try:
+        into.session.run(setting.to_sql(into.target.dbname))
+    except ServerError as error:
+        raise CloneError(
+            f'the source\'s setting "{setting.name}" cannot be given to the clone',
+            detail=error.message,
+            hint="Without it, SQL may mean something else in the clone. Make the clone as a role that may set it.",
+        ) from error
 
 
 def _copy_fastest(copying: Copying, *, may_be_template: bool) -> str:

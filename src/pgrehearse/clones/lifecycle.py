@@ -11,7 +11,7 @@ from dataclasses import replace
 from pgrehearse.clones.clone import Clone, read_clone, read_clones, refuse_production, require_marked
 from pgrehearse.clones.copying import AUTO, copy
 from pgrehearse.clones.identity import read_database, require_database, system_identifier
-from pgrehearse.clones.mark import REHEARSABLE, Kind, Mark, mark_sql, valid_mark
+from pgrehearse.clones.mark import REHEARSABLE, Kind, Mark, mark_sql, require_may_mark, valid_mark
 from pgrehearse.clones.source import open_maintenance, read_source, server_of
 from pgrehearse.clones.unfinished import (
     Unfinished,
@@ -78,7 +78,7 @@ def adopt(server: Target, name: str, *, config: Config, kind: Kind = "clone") ->
     """Mark a database that exists: its owner says that it is a disposable copy. Ask the user before.
 
     Raises:
-        CloneError: There is no such database.
+        CloneError: There is no such database, or the role may not mark it.
         RefusedError: It is a declared production, or a template.
         ServerError: It is not the role's own.
     """
@@ -91,6 +91,7 @@ def adopt(server: Target, name: str, *, config: Config, kind: Kind = "clone") ->
                 detail="It is a template, or allows no connections.",
                 hint="Make a clone of it: pgrehearse clone create",
             )
+        require_may_mark(session)
         session.run(mark_sql(name, make_mark(session, name, kind, source="")))
         return read_clone(session, name)
 

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from pgrehearse.clones.identity import Database
+from pgrehearse.errors import CloneError
 from pgrehearse.pg.identifiers import quote_identifier, quote_literal
 from pgrehearse.pg.session import Session
 
@@ -75,6 +76,24 @@ def valid_mark(database: Database, system_identifier: str) -> Mark | None:
 def mark_sql(database: str, mark: Mark) -> str:
     """The statement that gives a database its mark."""
     return _set_sql(database, CLONE_SETTING, msgspec.json.encode(mark).decode())
+
+
+def require_may_mark(session: Session) -> None:
+    """See that the session's role may mark databases, which PostgreSQL leaves to superusers unless they grant it.
+
+    Raises:
+        CloneError: It may not.
+    """
+    ((may_mark, role),) = session.fetch(
+        "SELECT pg_catalog.has_parameter_privilege(%s, 'SET'), current_user::text", (CLONE_SETTING,)
+    )
+    if not may_mark:
+        raise CloneError(
+            f'role "{role}" may not mark clones',
+            detail="PostgreSQL lets only superusers, and whom they name, set a database's own parameters.",
+            hint=f"As a superuser, once: GRANT SET ON PARAMETER {quote_identifier(CLONE_SETTING)}"
+            f" TO {quote_identifier(role)}",
+        )
 
 
 def declare_production(session: Session) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pgrehearse.clones.identity import require_database, system_identifier
-from pgrehearse.clones.mark import Kind, Mark, mark_sql
+from pgrehearse.clones.mark import Kind, Mark, mark_sql, require_may_mark
 from pgrehearse.errors import CloneError, RehearseError
 from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
@@ -91,8 +91,9 @@ def unfinished_database(session: Session, server: Target, *, source: str = "") -
         source: What its mark shall say that it is a copy of.
 
     Raises:
-        CloneError: It could not be dropped.
+        CloneError: The role may not mark it, or it could not be dropped.
     """
+    require_may_mark(session)
     database = Unfinished(session, server.for_database(reserve_name(session)), source)
     try:
         yield database
