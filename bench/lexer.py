@@ -24,7 +24,9 @@ from pgrehearse.script.statement import Query
 from pgrehearse.script.variables import Variables
 from pgrehearse.server import private_server
 
-COPY_ROW = "{n}\tDOT-{n:06d}\tCoverage scanner {n}\t2026-06-02 10:{m:02d}:00+00\t\\N\t{{\"kind\": \"governance\"}}\n"
+COPY_ROW = (
+    '{n}\tDOT-{n:06d}\tCoverage scanner {n}\t2026-06-02 10:{m:02d}:00+00\t\\N\t{{"kind": "governance"}}\n'
+)
 INSERT = (
     "INSERT INTO public.birth_registry (id, code, name, collection, born_at, payload) VALUES ({n}, 'DOT-{n:06d}', "
     "'Coverage scanner ''{n}''', 'dot_tools', '2026-06-02 10:{m:02d}:00+00', '{{\"kind\": \"governance; none\"}}');\n"
@@ -41,8 +43,8 @@ BEGIN
 END;
 $function$;
 
-UPDATE public.meta_catalog SET total = total + 1, note = E'line\\n{n}' WHERE code IN ('CAT-DOT', 'CAT-{n}') AND (a <> b);
-SELECT t.code, t.name, b.id::bigint FROM dot_tools t JOIN birth_registry b ON (b.code = t.code) WHERE t.id = {n} /* one */;
+UPDATE public.meta_catalog SET total = total + 1, note = E'line\\n{n}' WHERE code IN ('CAT-DOT', 'CAT-{n}');
+SELECT t.code, b.id::bigint FROM dot_tools t JOIN birth_registry b ON (b.code = t.code) WHERE t.id = {n} /* one */;
 
 """
 
@@ -59,7 +61,10 @@ def repeated(template: str, size: int) -> bytes:
 
 def make_scripts(size: int) -> Iterator[tuple[str, bytes]]:
     rows = repeated(COPY_ROW, size)
-    yield "dump with COPY", b"COPY public.birth_registry (id, code, name, born_at, x, payload) FROM stdin;\n" + rows + b"\\.\n"
+    yield (
+        "dump with COPY",
+        b"COPY public.birth_registry (id, code, name, born_at, x, payload) FROM stdin;\n" + rows + b"\\.\n",
+    )
     yield "dump with INSERT", repeated(INSERT, size)
     yield "functions and queries", repeated(FUNCTION, size)
 
@@ -69,7 +74,11 @@ def read_all(data: bytes) -> int:
     reader = Reader(make_source("bench.sql", data), Variables())
     for item in reader:
         count += 1
-        if isinstance(item, Query) and item.text.startswith("COPY") and classify(item.text).disposition is Disposition.COPY_IN:
+        if (
+            isinstance(item, Query)
+            and item.text.startswith("COPY")
+            and classify(item.text).disposition is Disposition.COPY_IN
+        ):
             for _ in reader.copy_data():
                 pass
     return count
@@ -96,7 +105,11 @@ def main() -> None:
             items = read_all(data)
             took = time.perf_counter() - start
             tracemalloc.start()
-            read_all(data[: size // 10 + 1] + b"\n\\.\n" if data.startswith(b"COPY") else repeated(INSERT, size // 10))
+            read_all(
+                data[: size // 10 + 1] + b"\n\\.\n"
+                if data.startswith(b"COPY")
+                else repeated(INSERT, size // 10)
+            )
             peak = tracemalloc.get_traced_memory()[1] / 1e6
             tracemalloc.stop()
             by_psql = time_psql(server.binaries.program("psql"), server.conninfo(), data)

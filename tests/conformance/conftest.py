@@ -73,11 +73,11 @@ class PsqlOracle:
         sent: list[str] = []
         awaits_error = False
         mark = f"@@{application}@@".encode()
-        for entry in data.split(b"\n@@"):
-            entry = b"@@" + entry.removeprefix(b"@@").removesuffix(b"\n")
-            if not entry.startswith(mark):
+        for part in data.split(b"\n@@"):
+            whole = b"@@" + part.removeprefix(b"@@").removesuffix(b"\n")
+            if not whole.startswith(mark):
                 continue
-            entry = entry.removeprefix(mark).replace(b"\n\t", b"\n")
+            entry = whole.removeprefix(mark).replace(b"\n\t", b"\n")
             for start in LOGGED:
                 if entry.startswith(start):
                     sent.append(entry.removeprefix(start).decode())
@@ -129,7 +129,9 @@ class Consumer:
             if not is_right and reader.stops_on_error:
                 return
 
-    def _send(self, connection: PGconn, reader: Reader, text: str, data: list[bytes] | None = None) -> list[psycopg.pq.PGresult]:
+    def _send(
+        self, connection: PGconn, reader: Reader, text: str, data: list[bytes] | None = None
+    ) -> list[psycopg.pq.PGresult]:
         self.sent.append(text)
         connection.send_query(text.encode())
         results = []

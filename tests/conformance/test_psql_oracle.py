@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from script_strategies import scripts  # noqa: E402
+from script_strategies import scripts
 
 SCRIPTS = int(os.environ.get("PGREHEARSE_ORACLE_SCRIPTS", "150"))
 CORPUS = (Path(__file__).parent / "psql_corpus.txt").read_text(encoding="utf-8").split("=====\n")
@@ -32,7 +32,9 @@ def assert_equal(oracle, script: bytes) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def included_files(oracle):
     (oracle.folder / "one.sql").write_text("select 'one' \\echo one\n;\n\\set v 7\nselect 'rest of one'")
-    (oracle.folder / "two.sql").write_text("\\if :{?w}\n\\q\n\\endif\nselect 1/0;\nselect 'two';\n\\ir one.sql\n")
+    (oracle.folder / "two.sql").write_text(
+        "\\if :{?w}\n\\q\n\\endif\nselect 1/0;\nselect 'two';\n\\ir one.sql\n"
+    )
     (oracle.folder / "data.txt").write_text("a\n\\\\.\nb\n")
 
 

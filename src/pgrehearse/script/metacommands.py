@@ -227,15 +227,15 @@ RULES: tuple[MetaRule, ...] = (
 """Sorted by name. The families `\\d…`, `\\l…`, `\\sf+` and the like are found by `find_rule`."""
 
 BY_NAME = {rule.name: rule for rule in RULES}
+# psql looks at the first letters alone, and lets anything follow most of them.
 DESCRIBE = re.compile(
-    r"d(?:[tvmisEnSx+]*|a[Sx+]*|A[cfop]?[Sx+]*|b[Sx+]*|c[Sx+]*|C[Sx+]*|d[Sx+]*|D[Sx+]*|e[tsuw]?[Sx+]*|f[antpwSx+]*"
-    r"|F[dpt]?[Sx+]*|g[Sx+]*|l[Sx+]*|L[Sx+]*|n[Sx+]*|o[Sx+]*|O[Sx+]*|p[Sx+]*|P[itnx+]*|r[dgSx+]*|R[psx+]*|T[Sx+]*"
-    r"|u[Sx+]*|x[Sx+]*|X[Sx+]*|y[Sx+]*)"
+    r"d(?:[abcCdDEgilLmnoOpstTuvxXyS+].*|A(?:[cfopx+].*)?|e[stuw].*|f(?:[anptwSx+].*)?|F(?:[dptx+].*)?"
+    r"|P(?:[itnx+].*)?|r(?:ds|g).*|R[ps].*)?"
 )
 FAMILIES = (
     (DESCRIBE, "d"),
-    (re.compile(r"l[x+]*|list[x+]*"), "l"),
-    (re.compile(r"z[Sx]*"), "z"),
+    (re.compile(r"l(?:ist)?(?:x|\+|x\+|\+x)?"), "l"),
+    (re.compile(r"z(?:S|x|Sx|xS)?"), "z"),
     (re.compile(r"lo_list[x+]*"), "lo_list"),
     (re.compile(r"sf\+?"), "sf"),
     (re.compile(r"sv\+?"), "sv"),

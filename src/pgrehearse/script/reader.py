@@ -136,6 +136,9 @@ class Reader(Iterator[Item]):
         arguments = ArgumentReader(line, self._variables, is_active=frame.conditionals.is_active)
         name = arguments.read_name()
         rule = find_rule(name)
+        if rule is None and not arguments.is_active:
+            # In a branch that is not taken, psql looks no further into these families.
+            rule = find_rule("d" if name.startswith("d") else "lo_list" if name.startswith("lo_") else "")
         location = frame.locate(frame.lexer.stopped_at)
         problem = self._problem_with_name(name, rule)
         if rule is None or problem:
