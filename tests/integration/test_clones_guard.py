@@ -221,6 +221,15 @@ def test_a_production_declared_for_a_role_is_refused_too(clone: str, whose: str)
     assert "declared a production" in refused.message
 
 
+def test_a_production_declared_for_all_roles_is_every_database_of_the_server(clone: str) -> None:
+    run(clone, """ALTER ROLE ALL SET "pgrehearse.production" = 'yes'""")
+
+    refused = refusal(clone)
+    run(clone, 'ALTER ROLE ALL RESET "pgrehearse.production"')
+
+    assert "declared a production" in refused.message
+
+
 def test_a_server_may_declare_all_its_databases_productions() -> None:
     with private_server(wanted_major=18, settings={"pgrehearse.production": "yes"}) as server:
         adopt(make_target(server.conninfo()), "postgres", config=Config())

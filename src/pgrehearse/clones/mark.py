@@ -102,7 +102,7 @@ def declare_production(session: Session) -> None:
     Take it back with `ALTER DATABASE … RESET "pgrehearse.production"`.
 
     Raises:
-        ServerError: The session's role does not own the database.
+        ServerError: The session's role is no superuser, and none has granted it SET ON PARAMETER.
     """
     ((database,),) = session.fetch("SELECT current_database()")
     session.run(_set_sql(str(database), PRODUCTION_SETTING, "yes"))
