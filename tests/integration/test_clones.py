@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
@@ -14,6 +15,7 @@ import pytest
 from pgrehearse.clones import lifecycle, throwaway
 from pgrehearse.clones.guard import clear
 from pgrehearse.clones.mark import declare_production
+from pgrehearse.clones.programs import running
 from pgrehearse.config import Config, Production
 from pgrehearse.errors import CloneError, RefusedError, UsageError
 from pgrehearse.pg.session import Session
@@ -335,6 +337,32 @@ def test_a_throwaway_clone_is_fresh_cleared_and_gone_afterwards(place: Target) -
         assert throwaway.left_behind(place) == ()
 
     assert databases(place) == before
+
+
+def test_many_throwaway_clones_at_once_do_not_meet(place: Target) -> None:
+    before = databases(place)
+
+    def use_one(_: int) -> str:
+        with throwaway.throwaway_clone(place.conninfo) as clone:
+            run(clone.conninfo, "CREATE TABLE mine ()")
+            return clone.dbname
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        names = list(pool.map(use_one, range(8)))
+
+    assert len(set(names)) == 8
+    assert databases(place) == before
+
+
+def test_a_password_stands_on_no_command_line(server: Server, place: Target) -> None:
+    with_password = make_target(f"{place.conninfo} password=hunter2")
+
+    with running(server.binaries, "psql", with_password, ["--command=SELECT 1"]) as program:
+        arguments = program.process.args
+        problem = program.wait()
+
+    assert problem == ""
+    assert "hunter2" not in str(arguments)
 
 
 @pytest.mark.parametrize("dump_format", ["plain", "custom", "tar", "directory"])
