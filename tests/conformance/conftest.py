@@ -46,7 +46,9 @@ class PsqlOracle:
     folder: Path
     position: int = 0
 
-    def sent_by_psql(self, script: bytes, *, variables: Mapping[str, str] | None = None) -> list[str]:
+    def sent_by_psql(
+        self, script: bytes, *, variables: Mapping[str, str] | None = None, database: str = "postgres"
+    ) -> list[str]:
         """The messages that psql sent, in order."""
         self.read_log("")
         path = self.folder / "script.sql"
@@ -55,7 +57,7 @@ class PsqlOracle:
         command = [self.server.binaries.program("psql"), "-X", "-q", *options, "-f", str(path)]
         environment = {**os.environ, "PGAPPNAME": "psql"}
         self.last = subprocess.run(
-            [*command, "-d", self.server.conninfo()],
+            [*command, "-d", self.server.conninfo(database)],
             env=environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -90,11 +92,13 @@ class PsqlOracle:
                 awaits_error = False
         return sent
 
-    def sent_by_reader(self, script: bytes, *, variables: Mapping[str, str] | None = None) -> list[str]:
+    def sent_by_reader(
+        self, script: bytes, *, variables: Mapping[str, str] | None = None, database: str = "postgres"
+    ) -> list[str]:
         """The messages that a consumer of the reader sent, in order."""
         path = self.folder / "script.sql"
         path.write_bytes(script)
-        consumer = Consumer(self.server.conninfo(), Variables({"QUIET": "on", **(variables or {})}))
+        consumer = Consumer(self.server.conninfo(database), Variables({"QUIET": "on", **(variables or {})}))
         with contextlib.chdir(self.folder):
             consumer.play(path)
         self.problems = consumer.problems

@@ -20,7 +20,8 @@ What becomes of every backslash command of psql 18 in a rehearsal. This page is 
 - *Refused*: named by `pgrehearse plan`, and a script that reaches one for certain is not run at all.
 
 An argument in backticks, which psql gives to a shell, is refused with any command. `\\set` of `SINGLELINE` or
-`SINGLESTEP` is refused. `\\d`, `\\l`, `\\z`, `\\lo_list`, `\\sf` and `\\sv` stand for all their variants (`\\dt+`, `\\lx`, …).
+`SINGLESTEP` is refused. `\\d`, `\\l`, `\\z`, `\\lo_list`, `\\sf` and `\\sv` stand for all their
+variants (`\\dt+`, `\\lx`, …).
 """
 
 

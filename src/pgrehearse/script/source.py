@@ -5,6 +5,7 @@ Takes a path as the user named it; gives a `Source`, or a `ScriptError` that poi
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pgrehearse.script.statement import Location
 
 STDIN = "-"
 BOM = b"\xef\xbb\xbf"
+PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,28 @@ def make_source(path: str, raw: bytes, *, folder: Path = Path()) -> Source:
         )
     if (position := data.find(b"\0")) >= 0:
         raise ScriptError(f"{location_of(path, data, position)}: NUL byte in script")
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
+    if (bad := find_invalid_utf8(data)) is not None:
         raise ScriptError(
-            f"{location_of(path, data, error.start)}: invalid UTF-8: {describe_bytes(data, error)}",
+            f"{location_of(path, data, bad.start)}: invalid UTF-8: {describe_bytes(data, bad)}",
             hint="Convert the script to UTF-8; other encodings are not read.",
-        ) from error
+        ) from bad
     return Source(path, data, hashlib.sha256(raw).hexdigest(), folder)
+
+
+def find_invalid_utf8(data: bytes) -> UnicodeDecodeError | None:
+    """What is wrong with `data` as UTF-8; looks at it piece by piece, so that no second copy is held."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), PIECE):
+            decoder.decode(data[start : start + PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        # The incremental decoder counts from the piece; the whole tells the place.
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            return error
+    return None
 
 
 def describe_bytes(data: bytes, error: UnicodeDecodeError) -> str:

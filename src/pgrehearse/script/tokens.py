@@ -46,6 +46,10 @@ ROUTINE = (
     rb"(?i:create)(?![A-Za-z0-9_$\x80-\xff])"
     rb"(?![ \t\n]++(?!(?i:or|function|procedure)(?![A-Za-z0-9_$\x80-\xff]))[A-Za-z_]++[ \t\n])"
 )
+ROUTINE_HEAD = (
+    rb"(?i:create)[ \t\n]++(?:(?i:or)[ \t]++(?i:replace)[ \t]++)?+"
+    rb"(?i:function|procedure)(?![A-Za-z0-9_$\x80-\xff])"
+)
 STRING_PREFIX = rb"[bBeExXnN]'|[uU]&['\"]"
 BACKSLASH_WORD = rb"(?![bBeExX]'|[uU]&')" + IDENTIFIER
 
@@ -84,10 +88,22 @@ def make_token(*, strings: bytes, words: Words) -> bytes:
 
 
 def make_simple_statement(*, strings: bytes) -> re.Pattern[bytes]:
-    """Compile the commonest statement: it creates no routine and nothing in it needs a second look."""
+    """Compile the commonest statements, which need no second look; group 1 is the statement.
+
+    Either it creates no routine, or a routine without a body of BEGIN and END. One dollar quote may be in it.
+    """
     run = make_run(strings=strings, words=Words.ALL, groups=True).pattern
-    start = LEADING + rb"((?!" + ROUTINE + rb"|" + STRING_PREFIX + rb")"
-    return re.compile(start + IDENTIFIER + run + rb";)", re.DOTALL)
+    body_run = make_run(strings=strings, words=Words.BUT_BODY, groups=True).pattern
+    routine = ROUTINE_HEAD + body_run + dollar_quote(2, body_run)
+    other = rb"(?!" + ROUTINE + rb"|" + STRING_PREFIX + rb")" + IDENTIFIER + run + dollar_quote(3, run)
+    return re.compile(LEADING + rb"((?:" + routine + rb"|" + other + rb");)", re.DOTALL)
+
+
+def dollar_quote(group: int, run: bytes) -> bytes:
+    """A dollar quote, whose delimiter becomes the group of that number, and a run after it; or neither."""
+    delimiter = rb"(?P=d%d)" % group
+    opening = rb"(?P<d%d>\$(?:" % group + TAG + rb")?+\$)"
+    return rb"(?:" + opening + rb"(?:[^$]++|(?!" + delimiter + rb")\$)*+" + delimiter + run + rb")?+"
 
 
 NAME = re.compile(rb"(?!" + STRING_PREFIX + rb")" + IDENTIFIER)
