@@ -37,6 +37,8 @@ class Segments:
         if self._stage.session.is_in_failed_transaction:
             self._roll_back(step, SegmentEnd.FAILED)
             return None
+        if self.is_in_block:
+            self._watch.look_before("", step, self.current)
         error = self._stage.deferred.fire()
         if error is not None:
             self._roll_back(step, SegmentEnd.FAILED)
@@ -56,6 +58,7 @@ class Segments:
         if self._stage.session.is_in_failed_transaction:
             self._roll_back(step, SegmentEnd.FAILED)
             return None
+        self._watch.look_before("", step, self.current)
         refusal = self._stage.try_deferred()
         if refusal is None:
             self._watch.look_after("", Result(tag="ROLLBACK"), step, self.current)

@@ -97,14 +97,18 @@ class Watch:
 
     def observed(self, act: Callable[[], Result], text: str, step: int, segment: int) -> tuple[Result, float]:
         """Let `act` send something of the script's to the server, and look before and after."""
-        if not self.stage.session.is_in_failed_transaction:
-            for observer in self._observers:
-                observer.before(self._moment(step, segment, text=text))
+        self.look_before(text, step, segment)
         started = time.perf_counter()
         result = act()
         took_ms = (time.perf_counter() - started) * 1000
         self.look_after(text, result, step, segment)
         return result, took_ms
+
+    def look_before(self, text: str, step: int, segment: int) -> None:
+        """Let the observers know that a statement, or a fake commit, is about to run."""
+        if not self.stage.session.is_in_failed_transaction:
+            for observer in self._observers:
+                observer.before(self._moment(step, segment, text=text))
 
     def hear(self, message: ServerMessage, step: int, segment: int) -> None:
         """Take in a message that the server did not send, because it was not asked."""
