@@ -52,30 +52,34 @@ class MarkedTrigger:
     definition: str
 
 
-def probe_ddl(relation: ProbedRelation, names: ProbeNames, split: str | None) -> Iterator[str]:
-    """The statements that put probes on `relation`; `split` is the column to count by."""
-    if relation.kind != "r":
-        return
-    argument = quote_literal(split) if split else ""
-    call = f"EXECUTE FUNCTION pg_temp.{names['probe']}({argument})"
+def probe_triggers(relation: ProbedRelation, names: ProbeNames, split: str | None) -> dict[str, str]:
+    """The probes that `relation` wants, the text of each by its name; `split` is the column to count by."""
+    if relation.kind not in "rf":
+        return {}
+    call = f"EXECUTE FUNCTION pg_temp.{names['probe']}({quote_literal(split) if split else ''})"
+    return {
+        "!" + names[part]: f"CREATE TRIGGER {quote_identifier('!' + names[part])} {rest} {call}"
+        for part, rest in _events(relation)
+    }
+
+
+def _events(relation: ProbedRelation) -> Iterator[tuple[str, str]]:
     table = relation.name
-    made = []
     if relation.by_row:
-        made.append(("row", f"AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW"))
+        yield "row", f"AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW"
     else:
-        made += [
-            ("ins", f"AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"),
-            ("upd", f"AFTER UPDATE ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"),
-            ("del", f"AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT"),
-        ]
-    made.append(("tru", f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"))
+        yield "ins", f"AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
+        yield "upd", f"AFTER UPDATE ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
+        yield "del", f"AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT"
+    if relation.kind == "r":
+        yield "tru", f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
     if relation.has_acting_key:
-        made.append(("org", f"BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT"))
-    for part, rest in made:
-        trigger = quote_identifier("!" + names[part])
-        yield f"CREATE TRIGGER {trigger} {rest} {call}"
-        # Whatever session_replication_role the script chooses, a probe sees what happens.
-        yield f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
+        yield "org", f"BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT"
+
+
+def enabled_always(relation: ProbedRelation, trigger: str) -> str:
+    """The statement after which a probe sees what happens, whatever session_replication_role the script chooses."""
+    return f"ALTER TABLE {relation.name} ENABLE ALWAYS TRIGGER {quote_identifier(trigger)}"
 
 
 def mark_ddl(
@@ -86,7 +90,7 @@ def mark_ddl(
     name = quote_identifier(name_just_before(trigger.name))
     body = trigger.definition[: _function_clause(trigger.definition)].replace(head, f"TRIGGER {name}", 1)
     what = SEPARATOR.join((relation.name, trigger.name, trigger.function, trigger.constraint))
-    yield f"{body} EXECUTE FUNCTION pg_temp.{names['mark']}({quote_literal(what)}, '{number}')"
+    yield f"{body} EXECUTE FUNCTION pg_temp.{names['mark']}('{number}', {quote_literal(what)})"
     if trigger.enabled in "AR":
         mode = "ALWAYS" if trigger.enabled == "A" else "REPLICA"
         yield f"ALTER TABLE {relation.name} ENABLE {mode} TRIGGER {name}"
@@ -95,7 +99,7 @@ def mark_ddl(
 def name_just_before(name: str) -> str:
     """A name that sorts before `name` byte by byte, with room for next to nothing in between."""
     head, last = name[:-1], name[-1]
-    lower = chr(ord(last) - 1) if "!" < last <= "\x7f" else ""
+    lower = chr(ord(last) - 1) if "\x01" < last <= "\x7f" else ""
     pad = "~" * min(4, _NAME_BYTES - len((head + lower).encode()))
     return head + lower + pad
 

@@ -1,38 +1,26 @@
 """Observe the net rows and their causes: the probed pass.
 
-Takes the relations that the clean pass saw touched; puts probes and marks on them, inside the stage; gives
-`RowsChanged` and `TriggerFired`. Changes nothing that a commit could keep: every object stands in the stage, and most
-of them in pg_temp. Created while session_replication_role is `replica`, so that the estate's own DDL event triggers
-stay silent.
+Takes what the clean pass foresaw; puts probes and marks on the relations, inside the stage, and counts what no trigger
+can see; gives `RowsChanged` and `TriggerFired`. Changes nothing that a commit could keep. What is counted stands in a
+log in pg_temp, so that savepoints, caught exceptions and rollbacks undo it together with the rows.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.resources import files
 
-from pgrehearse.errors import ServerError
+from pgrehearse.observe.left_names import LeftNames
 from pgrehearse.observe.observation import Observation, RowsChanged, TriggerFired
 from pgrehearse.observe.observer import Moment, Quiet
-from pgrehearse.observe.probe_text import (
-    SEPARATOR,
-    MarkedTrigger,
-    ProbedRelation,
-    ProbeNames,
-    mark_ddl,
-    probe_ddl,
-)
-from pgrehearse.pg.session import Session
+from pgrehearse.observe.probe_setup import ProbeSetup
+from pgrehearse.observe.probe_text import SEPARATOR, ProbeNames, name_just_before
+from pgrehearse.observe.shapes import Foreseen
+from pgrehearse.observe.unprobed import UnprobedRows
+from pgrehearse.pg.identifiers import quote_identifier
 
-_SQL = files("pgrehearse.observe") / "sql"
 _LEVEL = "\x1e"
-
-_CATALOG_CHANGES = """
-SELECT sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c)
-           + pg_stat_get_xact_tuples_deleted(c))::bigint
-FROM unnest(ARRAY['pg_class', 'pg_trigger', 'pg_inherits']::regclass[]) AS c
-"""
 
 _TAKE_CALLS = """
 SELECT n, calls, set_config('pgrehearse.calls' || n, '', true)
@@ -43,64 +31,88 @@ FROM (
 WHERE calls <> ''
 """
 
-_MAY_BE_SILENT = """
-SELECT current_setting('session_replication_role'),
-       has_parameter_privilege('session_replication_role', 'SET')
-"""
+_CALLS_EARLY = re.compile(r"\s*SET\s+CONSTRAINTS\s+(?!ALL\b)(.+?)\s+IMMEDIATE\b", re.IGNORECASE | re.DOTALL)
 
 Path = tuple[str, ...]
 
+LogRow = tuple[int, int, str, int, str, list[list[object]] | None]
+"""Step, oid of the relation, operation, rows, marks, rows by value."""
+
 
 class ProbeObserver(Quiet):
-    """Counts net rows by probes on the relations called `touched`; `splits` names a column to count by, per table."""
+    """Counts net rows on the relations that were `foreseen`; `splits` names a column to count by, per table."""
 
-    def __init__(self, touched: Iterable[str], splits: Mapping[str, str], *, token: str) -> None:
-        self._touched = sorted(set(touched))
-        self._splits = splits
-        self._names = ProbeNames(token)
-        self._relations: dict[int, ProbedRelation] = {}
-        self._marks: list[MarkedTrigger] = []
-        self._changes = -1
-        self.blind: dict[str, str] = {}
-        """Relations without probes, and why."""
+    def __init__(self, foreseen: Foreseen, splits: Mapping[str, str], *, token: str) -> None:
+        names = ProbeNames(token)
+        self._log = f"pg_temp.{names['log']}"
+        self._setup = ProbeSetup(names, foreseen.names, splits)
+        self._unprobed = UnprobedRows(self._log, foreseen.replaced)
+        self._names = LeftNames()
+        self._segments: list[tuple[int, list[LogRow], list[tuple[int, int]]]] = []
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """What could not be counted, or not exactly: one sentence each."""
+        blind = {
+            f"{table} could not be probed ({why}): its rows are not counted."
+            for table, why in self._setup.blind.items()
+        }
+        return frozenset(blind) | self._unprobed.limits
 
     def begin(self, moment: Moment) -> None:
         """Create the functions, and probe what is there."""
-        text = (_SQL / "probe_functions.sql").read_text()
-        for part in ("log", "path", "probe", "mark"):
-            text = text.replace("{" + part + "}", self._names[part])
-        _run_silently(moment.session, [text])
-        self._install(moment.session)
+        self._setup.create_functions(moment.session)
+        self._setup.renew(moment.session)
 
     def before(self, moment: Moment) -> None:
-        """Tell the probes which step they will see."""
+        """Tell the probes which step they will see, and count what the step will take away."""
+        self._names.begin_segment(moment, self._setup)
         moment.session.fetch("SELECT set_config('pgrehearse.step', %s, true)", (str(moment.step),))
+        self._unprobed.before(moment, self._setup.relations)
+        early = _CALLS_EARLY.match(moment.text)
+        if early:
+            self._announce_early(moment, early[1])
 
     def after(self, moment: Moment) -> Iterable[Observation]:
-        """Probe what the statement created."""
-        if moment.is_usable and moment.session.fetch(_CATALOG_CHANGES)[0][0] != self._changes:
-            self._install(moment.session)
+        """Probe what the statement created, and count what no probe saw."""
+        if not moment.is_usable:
+            return ()
+        if moment.tag == "ROLLBACK":
+            self._setup.forget()
+        if self._setup.is_outdated(moment.session):
+            renewal = self._setup.renew(moment.session)
+            self._unprobed.after(moment, self._setup.relations, renewal)
+        else:
+            self._unprobed.after(moment, self._setup.relations, None)
         return ()
 
     def end_segment(self, moment: Moment) -> Iterable[Observation]:
-        """Give what is still in the log: what savepoints and caught exceptions undid is no longer there."""
+        """Take what is still in the log: what savepoints and caught exceptions undid is no longer there."""
+        self._setup.end_segment()
         if not moment.is_usable:
-            return
+            return ()
         rows = moment.session.fetch(
-            f"DELETE FROM pg_temp.{self._names['log']} RETURNING step, relid::bigint, op, n, path, groups"
+            f"DELETE FROM {self._log} RETURNING step, relid::bigint, op, n, path, groups"
         )
-        yield from self._changed(moment, rows)
-        for number, calls, _ in moment.session.fetch(_TAKE_CALLS, (len(self._marks),)):
-            mark = self._marks[number - 1]
-            if not mark.constraint:
-                table = self._relations[mark.relid].name
-                yield TriggerFired(table, mark.name, mark.function, int(calls), moment.segment)
+        calls = moment.session.fetch(_TAKE_CALLS, (len(self._setup.marks),))
+        self._names.end_segment(moment, self._setup)
+        self._segments.append((moment.segment, rows, [(number, int(n)) for number, n, _ in calls]))
+        return ()
 
-    def _changed(
-        self, moment: Moment, rows: list[tuple[int, int, str, int, str, list[list[object]] | None]]
-    ) -> Iterator[RowsChanged]:
+    def finish(self, moment: Moment) -> Iterable[Observation]:
+        """Give all of it, under the names that the change leaves."""
+        self._names.begin_segment(moment, self._setup)
+        for segment, rows, calls in self._segments:
+            yield from self._changed(segment, rows)
+            for number, n in calls:
+                mark = self._setup.marks[number - 1]
+                if not mark.constraint:
+                    table = self._names.of(mark.relid, segment)
+                    yield TriggerFired(table, mark.name, mark.function, n, segment)
+
+    def _changed(self, segment: int, rows: Iterable[LogRow]) -> Iterator[RowsChanged]:
         seen = [
-            (step, self._relations[relid].name, op, n, _path_of(path), groups)
+            (step, self._names.of(relid, segment), op, n, _path_of(path), groups)
             for step, relid, op, n, path, groups in rows
         ]
         origins: dict[tuple[int, str], set[Path]] = defaultdict(set)
@@ -108,60 +120,18 @@ class ProbeObserver(Quiet):
             origins[step, f"{table}: {op}"].add(path)
         for step, table, op, n, path, groups in seen:
             yield RowsChanged(
-                table, op, n, step, moment.segment, _whole_path(path, step, origins),
+                table, op, n, step, segment, _whole_path(path, step, origins),
                 tuple((None if v is None else str(v), int(str(c))) for v, c in groups or ()),
             )  # fmt: skip
 
-    # Putting probes in place -----------------------------------------------------------------------------------------
-
-    def _install(self, session: Session) -> None:
-        oids = session.fetch(
-            "SELECT to_regclass(name)::bigint FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL",
-            (self._touched,),
-        )
-        found = session.fetch((_SQL / "probe_targets.sql").read_text(), ([oid for (oid,) in oids],))
-        relations = {row[0]: ProbedRelation(*row) for row in found}
-        for relation in relations.values():
-            if relation.oid not in self._relations:
-                ddl = list(probe_ddl(relation, self._names, self._splits.get(relation.name)))
-                self._create(session, relation, ddl)
-        self._relations |= relations
-        self._install_marks(session, relations)
-        self._changes = session.fetch(_CATALOG_CHANGES)[0][0]
-
-    def _install_marks(self, session: Session, relations: Mapping[int, ProbedRelation]) -> None:
-        marked = {mark.oid for mark in self._marks}
-        by_relation: dict[int, list[str]] = defaultdict(list)
-        for row in session.fetch((_SQL / "probe_triggers.sql").read_text(), (sorted(relations),)):
-            mark = MarkedTrigger(*row)
-            if mark.oid not in marked:
-                self._marks.append(mark)
-                by_relation[mark.relid] += mark_ddl(
-                    mark, relations[mark.relid], self._names, len(self._marks)
-                )
-        for relid, ddl in by_relation.items():
-            self._create(session, relations[relid], ddl)
-
-    def _create(self, session: Session, relation: ProbedRelation, ddl: list[str]) -> None:
-        if not ddl:
-            return
-        session.run("SAVEPOINT pgrehearse")
-        try:
-            _run_silently(session, ddl)
-            session.run("RELEASE pgrehearse")
-        except ServerError as error:
-            session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
-            self.blind[relation.name] = error.message
-
-
-def _run_silently(session: Session, ddl: Iterable[str]) -> None:
-    """Run DDL without waking the estate's event triggers, where the role may; else run it all the same."""
-    mode, is_allowed = session.fetch(_MAY_BE_SILENT)[0]
-    statements = list(ddl)
-    if is_allowed:
-        statements.insert(0, "SET LOCAL session_replication_role = replica")
-        statements.append(f"SET LOCAL session_replication_role = {mode}")
-    session.run(";\n".join(statements))
+    def _announce_early(self, moment: Moment, listed: str) -> None:
+        """A deferred trigger that is called by its name is announced before it: its mark has another name."""
+        names = {part.strip().rpartition(".")[2].strip('"').lower() for part in listed.split(",")}
+        marks = {m for m in self._setup.marks if m.name.lower() in names and " DEFERRABLE " in m.definition}
+        for mark in sorted(marks, key=lambda m: m.name):
+            schema = self._setup.relations[mark.relid].name.partition(".")[0]
+            name = quote_identifier(name_just_before(mark.name))
+            moment.session.run(f"SET CONSTRAINTS {schema}.{name} IMMEDIATE")
 
 
 def _path_of(text: str) -> Path:

@@ -23,6 +23,7 @@ from pgrehearse.observe.observation import SequenceAdvanced
 from pgrehearse.observe.observer import Observer
 from pgrehearse.observe.probes import ProbeObserver
 from pgrehearse.observe.sequences import SequenceObserver
+from pgrehearse.observe.shapes import ShapeObserver
 from pgrehearse.observe.values import ValueObserver
 from pgrehearse.pg.session import Session
 from pgrehearse.script.reader import Reader
@@ -113,31 +114,27 @@ def perform(performance: Performance) -> Transcript:
 
 
 def _passes(performance: Performance, witness: Witness) -> Iterator[_Pass]:
-    sequences = SequenceObserver()
+    sequences, shapes = SequenceObserver(), ShapeObserver()
     values = [ValueObserver(performance.values)] if performance.passes == 1 else []
     clean = _play(
         1,
         performance,
         witness,
-        [MessageObserver(), LockObserver(), CounterObserver(), sequences, *values],
+        [MessageObserver(), LockObserver(), CounterObserver(), shapes, sequences, *values],
     )
     if performance.passes == 1 or clean.record.broken:
         yield clean
         return
     unmoved = put_back_between(performance.conninfo, sequences)
     yield replace(clean, limits=clean.limits | unmoved, is_last=False)
-    probes = ProbeObserver([t.name for t in clean.touched], performance.splits, token=secrets.token_hex(4))
+    probes = ProbeObserver(shapes.foreseen, performance.splits, token=secrets.token_hex(4))
     probed = _play(
         2,
         performance,
         witness,
         [probes, MessageObserver(), CounterObserver(), SequenceObserver(), ValueObserver(performance.values)],
     )
-    blind = {
-        f"{table} could not be probed ({why}): its rows are not counted."
-        for table, why in probes.blind.items()
-    }
-    yield replace(probed, limits=probed.limits | blind)
+    yield replace(probed, limits=probed.limits | probes.limits)
 
 
 def put_back_between(conninfo: str, sequences: SequenceObserver) -> frozenset[str]:

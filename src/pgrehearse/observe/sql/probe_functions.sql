@@ -10,6 +10,9 @@ CREATE TEMP TABLE {log} (
     groups jsonb
 );
 
+-- The script may take another role, and its rows are counted all the same.
+GRANT ALL ON {log} TO PUBLIC;
+
 -- Where a change comes from: the marks of all triggers that are at work, outermost first, parted by U+001E.
 CREATE FUNCTION pg_temp.{path}(depth integer) RETURNS text
 LANGUAGE plpgsql
@@ -87,17 +90,17 @@ BEGIN
 END;
 $$;
 
--- Fires just before the trigger whose name, function and number it was given, under the same WHEN and at the same
+-- Fires just before the trigger whose number, name and function it was given, under the same WHEN and at the same
 -- depth: so the setting of that depth names the trigger at work, and the counter counts its firings.
 CREATE FUNCTION pg_temp.{mark}() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    counter pg_catalog.text := 'pgrehearse.calls' OPERATOR(pg_catalog.||) TG_ARGV[1];
+    counter pg_catalog.text := 'pgrehearse.calls' OPERATOR(pg_catalog.||) TG_ARGV[0];
 BEGIN
     PERFORM pg_catalog.set_config(
         'pgrehearse.at' OPERATOR(pg_catalog.||) pg_catalog.pg_trigger_depth()::pg_catalog.text,
-        TG_OP OPERATOR(pg_catalog.||) pg_catalog.chr(31) OPERATOR(pg_catalog.||) TG_ARGV[0], true);
+        TG_OP OPERATOR(pg_catalog.||) pg_catalog.chr(31) OPERATOR(pg_catalog.||) TG_ARGV[1], true);
     PERFORM pg_catalog.set_config(
         counter,
         (COALESCE(NULLIF(pg_catalog.current_setting(counter, true), ''), '0')::pg_catalog.int8

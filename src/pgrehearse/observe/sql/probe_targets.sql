@@ -2,7 +2,8 @@
 SELECT c.oid::bigint,
        format('%%I.%%I', n.nspname, c.relname),
        c.relkind::text,
-       c.relispartition
+       c.relkind = 'f'
+           OR c.relispartition
            OR EXISTS (SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)),
        EXISTS (
            SELECT FROM pg_constraint AS f
@@ -13,5 +14,5 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = ANY(%s::oid[])
   AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
-  AND c.relkind IN ('r', 'p', 'v')
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY 2

@@ -5,7 +5,7 @@ SELECT t.oid::bigint,
        format('%%I.%%I', pn.nspname, p.proname),
        t.tgenabled::text,
        t.tgisinternal,
-       COALESCE(k.conname, ''),
+       CASE WHEN k.contype = 'f' THEN k.conname::text ELSE '' END,
        pg_get_triggerdef(t.oid)
 FROM pg_trigger AS t
 JOIN pg_class AS c ON c.oid = t.tgrelid

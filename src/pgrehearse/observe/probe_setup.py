@@ -1,0 +1,225 @@
+"""Keeps the probes and marks of the probed pass in step with the catalogs, whatever the script does to tables.
+
+Takes the names of relations; creates what is missing on them, drops what announces a trigger that is gone, and says
+which probes the script had switched off. All of it stands in the stage. DDL runs while session_replication_role is
+`replica`, so that the estate's own DDL event triggers stay silent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from pgrehearse.errors import ServerError
+from pgrehearse.observe.probe_text import (
+    MarkedTrigger,
+    ProbedRelation,
+    ProbeNames,
+    enabled_always,
+    mark_ddl,
+    probe_triggers,
+)
+from pgrehearse.pg.identifiers import quote_identifier
+from pgrehearse.pg.session import Session
+
+_SQL = files("pgrehearse.observe") / "sql"
+
+_CATALOG_CHANGES = """
+SELECT sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c)
+           + pg_stat_get_xact_tuples_deleted(c))::bigint
+FROM unnest(ARRAY['pg_class', 'pg_trigger', 'pg_inherits']::regclass[]) AS c
+"""
+
+_OIDS = "SELECT to_regclass(name)::bigint FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+
+_NAMES = """
+SELECT c.oid::bigint, format('%%I.%%I', n.nspname, c.relname)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = ANY(%s::oid[])
+"""
+
+_SURROUNDINGS = """
+SELECT current_setting('session_replication_role'), has_parameter_privilege('session_replication_role', 'SET'),
+       current_setting('role')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A probe or mark that stands in the catalog: `number` is a mark's, 0 for a probe."""
+
+    relid: int
+    name: str
+    enabled: str
+    xmin: str
+    number: int
+
+
+@dataclass(slots=True)
+class Renewal:
+    """What a look at the catalogs found.
+
+    Attributes:
+        created: Relations that were not there at the last look.
+        unwatched: Relations whose probes the script switched off, or that rows reached past them.
+    """
+
+    created: list[int] = field(default_factory=list)
+    unwatched: list[int] = field(default_factory=list)
+
+
+class ProbeSetup:
+    """The probes of one pass; `splits` names a column to count by, per table."""
+
+    def __init__(self, names: ProbeNames, touched: Iterable[str], splits: Mapping[str, str]) -> None:
+        self.relations: dict[int, ProbedRelation] = {}
+        """Every relation ever probed, by oid, with its last name."""
+        self.marks: list[MarkedTrigger] = []
+        """Every trigger ever announced; mark number n is at n - 1."""
+        self.blind: dict[str, str] = {}
+        """Relations without probes, and why."""
+        self._names = names
+        self._touched = sorted(set(touched))
+        self._splits = splits
+        self._xmin: dict[tuple[int, str], str] = {}
+        self._changes = -1
+        self._is_forgotten = True
+        self._may_be_undone = False
+
+    def create_functions(self, session: Session) -> None:
+        """Create the log and the functions, once."""
+        text = (_SQL / "probe_functions.sql").read_text()
+        for part in ("log", "path", "probe", "mark"):
+            text = text.replace("{" + part + "}", self._names[part])
+        _run_silently(session, [text])
+
+    def is_outdated(self, session: Session) -> bool:
+        """Whether the catalogs changed since the last look, or may have."""
+        return self._is_forgotten or session.fetch(_CATALOG_CHANGES)[0][0] != self._changes
+
+    def forget(self) -> None:
+        """Have the next look be a thorough one: something may have been undone."""
+        self._is_forgotten = True
+
+    def end_segment(self) -> None:
+        """What was put in place in a segment may be undone with it."""
+        self._is_forgotten |= self._may_be_undone
+        self._may_be_undone = False
+
+    def names_now(self, session: Session) -> dict[int, str]:
+        """What the relations are called at this moment, by oid; those that are gone are left out."""
+        return dict(session.fetch(_NAMES, (sorted(self.relations),)))
+
+    def renew(self, session: Session) -> Renewal:
+        """Put in place what is missing now."""
+        renewal = Renewal()
+        oids = [oid for (oid,) in session.fetch(_OIDS, (self._touched,))]
+        found = session.fetch((_SQL / "probe_targets.sql").read_text(), ([*{*oids, *self.relations}],))
+        relations = {row[0]: ProbedRelation(*row) for row in found}
+        installed = self._installed(session, relations)
+        for relation in relations.values():
+            if relation.oid not in self.relations:
+                renewal.created.append(relation.oid)
+            if self._renew_probes(session, relation, installed[relation.oid]):
+                renewal.unwatched.append(relation.oid)
+        self._renew_marks(session, relations, installed)
+        self.relations |= relations
+        self._xmin = {
+            (one.relid, one.name): one.xmin
+            for ones in self._installed(session, relations).values()
+            for one in ones
+            if not one.number
+        }
+        changes = session.fetch(_CATALOG_CHANGES)[0][0]
+        self._may_be_undone |= changes != self._changes and self._changes >= 0
+        self._changes, self._is_forgotten = changes, False
+        return renewal
+
+    def _installed(self, session: Session, oids: Iterable[int]) -> dict[int, list[Installed]]:
+        rows = session.fetch(
+            (_SQL / "probe_installed.sql").read_text(),
+            {"relations": sorted(oids), "probe": self._names["probe"], "mark": self._names["mark"]},
+        )
+        by_relation: dict[int, list[Installed]] = defaultdict(list)
+        for row in rows:
+            by_relation[row[0]].append(Installed(*row))
+        return by_relation
+
+    # Probes ----------------------------------------------------------------------------------------------------------
+
+    def _renew_probes(
+        self, session: Session, relation: ProbedRelation, installed: Iterable[Installed]
+    ) -> bool:
+        """Make the probes of one relation what they should be; whether rows may have passed them unseen."""
+        probes = {one.name: one for one in installed if not one.number}
+        wanted = probe_triggers(relation, self._names, self._splits.get(relation.name))
+        by_row = "!" + self._names["row"]
+        if by_row in probes and by_row not in wanted:
+            # No leaf any more: what counts row by row goes on to do so.
+            return False
+        ddl = [text for name, text in wanted.items() if name not in probes]
+        ddl += [
+            enabled_always(relation, name)
+            for name in wanted
+            if name not in probes or probes[name].enabled != "A"
+        ]
+        became_leaf = bool(probes) and by_row in wanted and by_row not in probes
+        if became_leaf:
+            ddl += [_dropped(relation, name) for name in probes if name not in wanted]
+        self._create(session, relation, ddl)
+        known = ((one.xmin, self._xmin.get((one.relid, name))) for name, one in probes.items())
+        return became_leaf or any(xmin != last for xmin, last in known if last)
+
+    # Marks -----------------------------------------------------------------------------------------------------------
+
+    def _renew_marks(
+        self,
+        session: Session,
+        relations: Mapping[int, ProbedRelation],
+        installed: Mapping[int, list[Installed]],
+    ) -> None:
+        rows = session.fetch((_SQL / "probe_triggers.sql").read_text(), (sorted(relations),))
+        wanted = {MarkedTrigger(*row) for row in rows}
+        ddl: dict[int, list[str]] = defaultdict(list)
+        for one in (one for ones in installed.values() for one in ones if one.number):
+            mark = self.marks[one.number - 1]
+            if mark in wanted and one.enabled == mark.enabled:
+                wanted.discard(mark)
+            else:
+                ddl[one.relid].append(_dropped(relations[one.relid], one.name))
+        for mark in sorted(wanted, key=lambda mark: (mark.relid, mark.name)):
+            self.marks.append(mark)
+            ddl[mark.relid] += mark_ddl(mark, relations[mark.relid], self._names, len(self.marks))
+        for relid, statements in ddl.items():
+            self._create(session, relations[relid], statements)
+
+    def _create(self, session: Session, relation: ProbedRelation, ddl: list[str]) -> None:
+        if not ddl:
+            return
+        session.run("SAVEPOINT pgrehearse")
+        try:
+            _run_silently(session, ddl)
+            session.run("RELEASE pgrehearse")
+        except ServerError as error:
+            session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
+            self.blind[relation.name] = error.message
+
+
+def _dropped(relation: ProbedRelation, trigger: str) -> str:
+    return f"DROP TRIGGER {quote_identifier(trigger)} ON {relation.name}"
+
+
+def _run_silently(session: Session, ddl: Iterable[str]) -> None:
+    """Run DDL as the session's own role, without waking the estate's event triggers where the role may do so."""
+    mode, is_allowed, role = session.fetch(_SURROUNDINGS)[0]
+    statements = list(ddl)
+    if is_allowed:
+        statements.insert(0, "SET LOCAL session_replication_role = replica")
+        statements.append(f"SET LOCAL session_replication_role = {mode}")
+    if role != "none":
+        statements.insert(0, "SET LOCAL ROLE none")
+        statements.append(f"SET LOCAL ROLE {quote_identifier(role)}")
+    session.run(";\n".join(statements))

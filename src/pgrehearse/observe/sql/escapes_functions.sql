@@ -1,0 +1,16 @@
+-- Functions that are escapes by their language, their library or their name, or whose bodies may hold one.
+SELECT p.oid::bigint, p.proname::text, l.lanname::text, COALESCE(p.probin, '')::text,
+       CASE WHEN p.oid < 16384 OR l.lanname = 'c' THEN '' ELSE p.prosrc END,
+       NOT l.lanpltrusted AND l.lanname NOT IN ('c', 'internal'),
+       p.oid < 16384 OR l.lanname = 'internal'
+FROM pg_catalog.pg_proc AS p
+JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+WHERE (p.oid < 16384 AND p.proname = ANY (%(functions)s))
+   OR (p.oid >= 16384
+       AND CASE l.lanname
+               WHEN 'c' THEN p.probin ~ %(libraries)s
+               WHEN 'internal' THEN p.prosrc IN (
+                   SELECT b.prosrc FROM pg_catalog.pg_proc AS b
+                   WHERE b.oid < 16384 AND b.proname = ANY (%(functions)s))
+               ELSE NOT l.lanpltrusted OR p.prosrc ~* %(bodies)s
+           END)

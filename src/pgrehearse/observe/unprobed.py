@@ -1,0 +1,151 @@
+"""Count the rows that no trigger sees: of tables that a step creates or drops, and past probes that it switched off.
+
+Takes the stage before and after a step; adds what it counted to the probes' log, where it is undone with the rows.
+Tables are counted themselves; where that says too little, the server's own counters of the transaction help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pgrehearse.errors import ServerError
+from pgrehearse.observe.observer import Moment
+from pgrehearse.observe.probe_setup import Renewal
+from pgrehearse.observe.probe_text import ProbedRelation
+from pgrehearse.pg.session import Session
+
+Counts = tuple[int, int, int]
+"""Inserted, updated, deleted."""
+
+_RELATION = """
+SELECT c.oid::bigint, c.relkind::text, pg_relation_filenode(c.oid)::bigint
+FROM pg_class AS c
+WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
+"""
+
+_STILL_THERE = (
+    "SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class WHERE oid = ANY(%s::oid[])"
+)
+
+_COUNTERS = """
+SELECT oid::bigint, pg_stat_get_xact_tuples_inserted(oid), pg_stat_get_xact_tuples_updated(oid),
+       pg_stat_get_xact_tuples_deleted(oid)
+FROM unnest(%s::oid[]) AS oid
+"""
+
+_LOGGED = """
+SELECT COALESCE(sum(n) FILTER (WHERE op = 'INSERT'), 0)::bigint,
+       COALESCE(sum(n) FILTER (WHERE op = 'UPDATE'), 0)::bigint,
+       COALESCE(sum(n) FILTER (WHERE op IN ('DELETE', 'TRUNCATE')), 0)::bigint
+FROM {log}
+WHERE relid = %s AND step = %s
+"""
+
+
+class UnprobedRows:
+    """Counts beside the probes of one pass; `replaced` are the relations to count before each step, by name."""
+
+    def __init__(self, log: str, replaced: Mapping[int, frozenset[str]]) -> None:
+        self._log = log
+        self._replaced = replaced
+        self._before: dict[int, tuple[int, int]] = {}
+        """Of what the step may replace: its rows, and the file that holds them."""
+        self._counters: dict[int, Counts] = {}
+        self.limits: set[str] = set()
+
+    def before(self, moment: Moment, relations: Mapping[int, ProbedRelation]) -> None:
+        """Count what this step replaced in the clean pass, and read the counters of all that is probed."""
+        self._before = {}
+        for name in sorted(self._replaced.get(moment.step, ())):
+            for oid, _, file in moment.session.fetch(_RELATION, (name,)):
+                count = self._count(moment.session, name)
+                if count is not None:
+                    self._before[oid] = (count, file)
+        self._counters = _counters(moment.session, relations)
+
+    def after(self, moment: Moment, relations: Mapping[int, ProbedRelation], renewal: Renewal | None) -> None:
+        """Add what the step did unseen to the log."""
+        if self._before:
+            self._add_replaced(moment, relations)
+        for oid in renewal.created if renewal else ():
+            if relations[oid].kind in "rm":
+                self._add_created(moment, relations[oid])
+        for oid in renewal.unwatched if renewal else ():
+            self._add_unwatched(moment, relations[oid])
+        views = [oid for oid, relation in relations.items() if relation.kind == "m"]
+        if views:
+            self._add_concurrently_refreshed(moment, views)
+
+    def _add_replaced(self, moment: Moment, relations: Mapping[int, ProbedRelation]) -> None:
+        now = dict(moment.session.fetch(_STILL_THERE, (sorted(self._before),)))
+        for oid, (count, file) in self._before.items():
+            if oid not in now:
+                inserted, _, deleted = self._logged(moment, oid)
+                self._add(moment, oid, "DELETE", count + inserted - deleted)
+            elif now[oid] != file:
+                self._add(moment, oid, "TRUNCATE", count)
+                self._add(moment, oid, "INSERT", self._count(moment.session, relations[oid].name) or 0)
+        self._before = {}
+
+    def _add_created(self, moment: Moment, relation: ProbedRelation) -> None:
+        """A new table: its counters tell what was done to it, where they agree with what is in it."""
+        count = self._count(moment.session, relation.name) or 0
+        inserted, updated, deleted = _counters(moment.session, [relation.oid])[relation.oid]
+        if inserted - deleted != count:
+            inserted, updated, deleted = count, 0, 0
+        self._add(moment, relation.oid, "INSERT", inserted)
+        self._add(moment, relation.oid, "UPDATE", updated)
+        self._add(moment, relation.oid, "DELETE", deleted)
+
+    def _add_unwatched(self, moment: Moment, relation: ProbedRelation) -> None:
+        """Probes that the step itself had switched off: the counters tell what they missed."""
+        added = self._beyond_log(moment, relation.oid)
+        if any(added):
+            self.limits.add(
+                f"Step {moment.step} switched off the triggers of {relation.name} while it changed rows: "
+                "those rows are counted as attempted, by the server's counters, and their cause is not known."
+            )
+        for operation, n in zip(("INSERT", "UPDATE", "DELETE"), added, strict=True):
+            self._add(moment, relation.oid, operation, n)
+
+    def _add_concurrently_refreshed(self, moment: Moment, views: Iterable[int]) -> None:
+        """Materialized views take no triggers; only REFRESH writes them, and it writes for good."""
+        for oid in views:
+            inserted, _, deleted = self._beyond_log(moment, oid)
+            self._add(moment, oid, "INSERT", inserted)
+            self._add(moment, oid, "DELETE", deleted)
+
+    def _beyond_log(self, moment: Moment, oid: int) -> Counts:
+        """How far the counters moved in this step beyond what stands in the log for it."""
+        now = _counters(moment.session, [oid])[oid]
+        was = self._counters.get(oid, (0, 0, 0))
+        logged = self._logged(moment, oid)
+        inserted, updated, deleted = (max(n - w - s, 0) for n, w, s in zip(now, was, logged, strict=True))
+        return inserted, updated, deleted
+
+    def _logged(self, moment: Moment, oid: int) -> Counts:
+        inserted, updated, deleted = moment.session.fetch(_LOGGED.format(log=self._log), (oid, moment.step))[
+            0
+        ]
+        return inserted, updated, deleted
+
+    def _add(self, moment: Moment, oid: int, operation: str, n: int) -> None:
+        if n > 0 or operation == "TRUNCATE":
+            moment.session.fetch(
+                f"INSERT INTO {self._log} VALUES (%s, %s, %s, %s, '', NULL)", (moment.step, oid, operation, n)
+            )
+
+    def _count(self, session: Session, name: str) -> int | None:
+        """The rows of one table; None where the role may not read all of them."""
+        session.run("SAVEPOINT pgrehearse; SET LOCAL row_security = off")
+        try:
+            return int(session.fetch(f"SELECT count(*) FROM ONLY {name}")[0][0])
+        except ServerError as error:
+            self.limits.add(f"The rows of {name} could not be counted: {error.message}.")
+            return None
+        finally:
+            session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
+
+
+def _counters(session: Session, oids: Iterable[int]) -> dict[int, Counts]:
+    return {oid: (i, u, d) for oid, i, u, d in session.fetch(_COUNTERS, (sorted(oids),))}
