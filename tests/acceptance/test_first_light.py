@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +12,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from pgrehearse.server import private_server
 
@@ -22,49 +19,6 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "dot_register"
 SCRIPT = EXAMPLE / "D_dot_register_rehearsal_rollback_only_clone.sql"
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def pgrehearse(tmp_path: Path) -> Command:
-    """Runs the command in an empty folder, without the PG* variables of whoever runs the tests."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-
-    def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "pgrehearse", *arguments],
-            capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path, env=environment, **options,
-        )  # fmt: skip
-
-    return run
-
-
-@pytest.fixture
-def clone(estate_database: str, pgrehearse: Command) -> str:
-    return adopted(estate_database, pgrehearse)
-
-
-@pytest.fixture
-def patched_clone(patched_estate_database: str, pgrehearse: Command) -> str:
-    return adopted(patched_estate_database, pgrehearse)
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Callable[[str], Path]:
-    """Writes a script of its own, with no plan file beside it."""
-
-    def write(text: str, name: str = "change.sql") -> Path:
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write
-
-
-def adopted(conninfo: str, pgrehearse: Command) -> str:
-    name = conninfo_to_dict(conninfo)["dbname"]
-    result = pgrehearse("clone", "adopt", str(name), "-d", conninfo, "--yes")
-    assert result.returncode == 0, result.stderr
-    return conninfo
 
 
 def evidence(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -278,13 +232,13 @@ def test_a_syntax_error_is_no_go_at_its_line(
 
 
 def test_a_server_killed_in_mid_rehearsal_is_inconclusive(
-    tmp_path: Path, pgrehearse: Command, script: Callable[..., Path]
+    adopt: Callable[[str], str], pgrehearse: Command, script: Callable[..., Path]
 ) -> None:
     with private_server() as server:
         with psycopg.connect(server.conninfo(), autocommit=True) as session:
             session.execute("CREATE DATABASE victim")
         target = server.conninfo("victim")
-        adopted(target, pgrehearse)
+        adopt(target)
         slow = script("CREATE TABLE t (n int);\nSELECT pg_sleep(60);\n")
         with psycopg.connect(server.conninfo(), autocommit=True) as session:
             killer = threading.Thread(target=_kill_when_sleeping, args=(session, server))
