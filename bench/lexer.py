@@ -67,10 +67,7 @@ def repeated(template: str, size: int) -> bytes:
 
 def make_scripts(size: int) -> Iterator[tuple[str, bytes]]:
     rows = repeated(COPY_ROW, size)
-    yield (
-        "dump with COPY",
-        b"COPY public.birth_registry (id, code, name, born_at, x, payload) FROM stdin;\n" + rows + b"\\.\n",
-    )
+    yield "dump with COPY", COPY + rows + b"\\.\n"
     yield "dump with INSERT", repeated(INSERT, size)
     yield "functions and queries", repeated(FUNCTION, size)
 

@@ -18,7 +18,7 @@ from pgrehearse.script.begin_end import BeginEnd, Kind
 from pgrehearse.script.buffer import Buffer, BufferStack
 from pgrehearse.script.line_index import LineIndex
 from pgrehearse.script.open_token import OpenToken, opening_at
-from pgrehearse.script.query_buffer import QueryBuffer
+from pgrehearse.script.query_buffer import Piece, QueryBuffer
 from pgrehearse.script.source import Source
 from pgrehearse.script.tokens import Words
 from pgrehearse.script.variables import Variables, quote_identifier, quote_literal
@@ -117,8 +117,6 @@ class Lexer:
         Raises:
             ScriptError: The script ends inside a quote, a comment, parentheses or a body.
         """
-        if self._scan_simple_statement():
-            return Stop.SEMICOLON
         stop = None
         while stop is None:
             buffer = self._buffers.top
@@ -128,18 +126,17 @@ class Lexer:
                 return Stop.END
         return stop
 
-    def _scan_simple_statement(self) -> bool:
-        """Pass over a whole statement in one match, where nothing in it needs a second look."""
+    def scan_simple_statement(self) -> Piece | None:
+        """Pass over a whole statement in one match, where nothing in it needs a second look; None where one does."""
         buffer = self._buffers.top
         if self.query.length or buffer.name is not None or self.paren_depth or self._begin_end.depth:
-            return False
+            return None
         match = SIMPLE_STATEMENTS[self.standard_strings].match(buffer.data, buffer.position, buffer.end)
         if match is None:
-            return False
-        self.query.append(match[1], match.start(1))
+            return None
         buffer.position = match.end()
         self._begin_end.reset()
-        return True
+        return Piece(match[1], match.start(1))
 
     def _scan_buffer(self, buffer: Buffer) -> Stop | None:
         """Read in `buffer` until it ends, the scan stops, or the value of a variable is to be read first."""

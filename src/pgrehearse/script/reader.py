@@ -108,7 +108,10 @@ class Reader(Iterator[Item]):
         raise StopIteration
 
     def _read(self, frame: Frame) -> Item | None:
-        stop = frame.lexer.scan()
+        lexer = frame.lexer
+        if lexer.is_active and (piece := lexer.scan_simple_statement()) is not None:
+            return frame.send_simple(piece)
+        stop = lexer.scan()
         if stop is Stop.BACKSLASH:
             return self._read_command(frame)
         if stop is Stop.END:
