@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import msgspec
 
-from pgrehearse import __version__
 from pgrehearse.check.finding import Finding
 from pgrehearse.check.finding import Verdict as Judgement
 from pgrehearse.evidence import document as doc
@@ -69,7 +69,7 @@ def assemble(
     effects, blind_spots = effects_of(transcript.passes, split_by=split_by)
     clean = transcript.passes[0] if transcript.passes else None
     whole = doc.Document(
-        tool=doc.Tool(name="pgrehearse", version=__version__),
+        tool=doc.Tool(name="pgrehearse", version=version("pgrehearse")),
         rehearsal=_rehearsal(rehearsal, transcript.passes),
         script=doc.Script(path=script.path, sha256=script.sha256, statements=script.statements),
         target=_target(transcript.target),

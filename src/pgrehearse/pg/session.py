@@ -19,14 +19,15 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
+from pgrehearse.pg.answer import Answer
 from pgrehearse.pg.diagnostics import error_of, message_of
-from pgrehearse.pg.result import Column, Result, ServerMessage
+from pgrehearse.pg.result import Result, ServerMessage
 
 ROW_CAP = 1_000
 """Rows of a result set that are kept; the others are counted and dropped."""
 
-BYTE_CAP = 8_000_000
-"""Bytes of a result set that are kept."""
+MESSAGE_CAP = 20_000
+"""Messages that are kept between two calls of `take_messages`; the others are counted and dropped."""
 
 _CHUNK_ROWS = 500
 _POLL_S = 0.05
@@ -55,8 +56,11 @@ class Session:
         settings: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._messages: list[ServerMessage] = []
+        self.hears: Callable[[ServerMessage], bool] = _everything
+        """Told each message as it arrives; says whether it is kept."""
+        self.dropped_messages = 0
         self._connection = _connect(conninfo, application_name=application_name, settings=settings)
-        self._connection.add_notice_handler(lambda diag: self._messages.append(message_of(diag)))
+        self._connection.add_notice_handler(self._hear)
         self._connection.prepare_threshold = None
         self.pid = self._connection.info.backend_pid
         self.server_version = self._connection.info.server_version
@@ -98,8 +102,17 @@ class Session:
         """A parameter that the server reports by itself (`server_version`, `client_encoding`, …)."""
         return self._connection.info.parameter_status(name) or ""
 
+    def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        message = message_of(diagnostic)
+        if not self.hears(message):
+            return
+        if len(self._messages) < MESSAGE_CAP:
+            self._messages.append(message)
+        else:
+            self.dropped_messages += 1
+
     def take_messages(self) -> tuple[ServerMessage, ...]:
-        """The messages received since the last call, oldest first."""
+        """The messages received since the last call, oldest first, up to the cap."""
         taken = tuple(self._messages)
         self._messages.clear()
         return taken
@@ -238,7 +251,7 @@ class Session:
             send()
             with suppress(psycopg.Error, psycopg.NotSupportedError):
                 self._connection.pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
-            return self._collect(_Collector(row_cap), copy_data, deadline)
+            return self._collect(Answer(row_cap), copy_data, deadline)
         except psycopg.Error as error:
             return Result(tag="", error=error_of(error, lost=self.is_lost))
         except BaseException:
@@ -256,7 +269,7 @@ class Session:
 
     def _collect(
         self,
-        collector: _Collector,
+        collector: Answer,
         copy_data: Callable[[], Iterable[bytes]] | None,
         deadline: float | None,
     ) -> Result:
@@ -294,68 +307,13 @@ class Session:
             pgconn.put_copy_data(piece)
         pgconn.put_copy_end()
 
-    def _receive_copy(self, collector: _Collector) -> None:
+    def _receive_copy(self, collector: Answer) -> None:
         collector.copy = "out"
         while True:
             size, data = self._connection.pgconn.get_copy_data(0)
             if size < 0:
                 return
             collector.add_copied(bytes(data))
-
-
-class _Collector:
-    """Gathers the pieces of one statement's answer, up to the caps."""
-
-    def __init__(self, row_cap: int) -> None:
-        self.copy = ""
-        self.error: ServerMessage | None = None
-        self._row_cap = row_cap
-        self._bytes = 0
-        self._tag = ""
-        self._columns: tuple[Column, ...] = ()
-        self._rows: list[tuple[str | None, ...]] = []
-        self._row_count = 0
-
-    def add(self, result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> None:
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            self.error = error_of(
-                psycopg.errors.error_from_result(result), lost=pgconn.status != pq.ConnStatus.OK
-            )
-            return
-        if result.nfields:
-            self._columns = tuple(
-                Column(_text(result.fname(i) or b""), result.ftype(i)) for i in range(result.nfields)
-            )
-        self._keep_rows(result)
-        if result.command_status:
-            self._tag = _text(result.command_status)
-        if result.command_tuples is not None and not self._row_count:
-            self._row_count = result.command_tuples
-
-    def add_copied(self, data: bytes) -> None:
-        self._row_count += 1
-        if len(self._rows) < self._row_cap and self._bytes < BYTE_CAP:
-            self._bytes += len(data)
-            self._rows.append((data.decode(errors="replace").rstrip("\n"),))
-
-    def _keep_rows(self, result: pq.abc.PGresult) -> None:
-        self._row_count += result.ntuples
-        for row in range(result.ntuples):
-            if len(self._rows) >= self._row_cap or self._bytes >= BYTE_CAP:
-                return
-            values = tuple(_cell(result.get_value(row, column)) for column in range(result.nfields))
-            self._bytes += sum(len(value) for value in values if value is not None)
-            self._rows.append(values)
-
-    def result(self) -> Result:
-        return Result(
-            tag="" if self.error else self._tag,
-            columns=self._columns,
-            rows=tuple(self._rows),
-            row_count=self._row_count,
-            error=self.error,
-            copy=self.copy,
-        )
 
 
 def _connect(
@@ -378,14 +336,10 @@ def _connect(
         ) from error
 
 
+def _everything(_message: ServerMessage) -> bool:
+    return True
+
+
 def _option(name: str, value: str) -> str:
     """A setting for libpq's `options`, where spaces and backslashes are escaped by a backslash."""
     return f"{name}={value}".replace("\\", "\\\\").replace(" ", "\\ ")
-
-
-def _text(value: bytes) -> str:
-    return bytes(value).decode(errors="replace")
-
-
-def _cell(value: bytes | None) -> str | None:
-    return None if value is None else _text(value)
