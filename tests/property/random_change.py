@@ -154,14 +154,20 @@ def _statement(chance: Random, schema: Schema) -> str:
             f"UPDATE {table} SET id = id + 30 WHERE id < {first}",
             f"INSERT INTO {table} (id, v) {rows} ON CONFLICT (id) DO UPDATE SET v = 9",
             f"INSERT INTO {table} (id, v) {rows} ON CONFLICT DO NOTHING",
-            f"MERGE INTO {table} AS m USING ({rows}) AS s ON m.id = s.id WHEN MATCHED AND s.id % 2 = 0 THEN DELETE"
-            " WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.id, s.v)",
-            f"WITH gone AS (DELETE FROM {table} WHERE id < {first} RETURNING id)"
-            f" INSERT INTO {other} (id) SELECT id + 70 FROM gone",
+            (
+                f"MERGE INTO {table} AS m USING ({rows}) AS s ON m.id = s.id WHEN MATCHED AND s.id % 2 = 0 THEN DELETE"
+                " WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.id, s.v)"
+            ),
+            (
+                f"WITH gone AS (DELETE FROM {table} WHERE id < {first} RETURNING id)"
+                f" INSERT INTO {other} (id) SELECT id + 70 FROM gone"
+            ),
             f"TRUNCATE {table} CASCADE",
             f"CREATE TABLE {made} AS SELECT * FROM {table}",
-            f"DO $do$ BEGIN CREATE TABLE {made} AS SELECT id FROM {table}; DELETE FROM {made} WHERE id < 5;"
-            f" UPDATE {made} SET id = 0; END $do$",
+            (
+                f"DO $do$ BEGIN CREATE TABLE {made} AS SELECT id FROM {table}; DELETE FROM {made} WHERE id < 5;"
+                f" UPDATE {made} SET id = 0; END $do$"
+            ),
             f"DROP TABLE {table} CASCADE",
             f"ALTER TABLE {table} ALTER v TYPE bigint",
             f"ALTER TABLE {table} RENAME TO {made}",

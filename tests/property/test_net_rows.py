@@ -13,7 +13,7 @@ from .random_change import make_change, make_schema
 SEEDS = range(11)
 SCHEMAS = 3
 CHANGES = 8
-"""Changes a schema: 11 × 3 × 8 on each of two versions make 528 cases a run."""
+"""Changes a schema: 11 seeds, 3 schemas, 8 changes, 2 versions: 528 cases a run."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
