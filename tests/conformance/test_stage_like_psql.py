@@ -92,6 +92,17 @@ SCRIPTS = {
     "start transaction": "START TRANSACTION; INSERT INTO parent VALUES (2); END WORK;",
     "a group": "INSERT INTO parent VALUES (2) \\; INSERT INTO parent VALUES (3);",
     "a group that fails is undone whole": "INSERT INTO parent VALUES (2) \\; SELECT 1/0 \\; INSERT INTO parent VALUES (3); INSERT INTO parent VALUES (4);",
+    "a group that commits in its middle": (
+        "INSERT INTO parent VALUES (2) \\; COMMIT \\; INSERT INTO parent VALUES (3) \\; SELECT 1/0; INSERT INTO parent VALUES (4);"
+    ),
+    "a group that begins behind a statement": (
+        "INSERT INTO parent VALUES (2) \\; /* now */ BEGIN \\; INSERT INTO parent VALUES (3); INSERT INTO parent VALUES (4); COMMIT;"
+    ),
+    "gset of a special variable": "SELECT 'off' AS \"AUTOCOMMIT\", 1 AS n \\gset\nINSERT INTO parent VALUES (:n + 1);\n",
+    "gset without a row": "SELECT 1 AS n WHERE false \\gset\nINSERT INTO parent VALUES (2);\n",
+    "close_prepared": (
+        "INSERT INTO parent VALUES ($1) \\parse ins\n\\bind_named ins 2 \\g\n\\close_prepared ins\n\\bind_named ins 3 \\g\n"
+    ),
     "a group that begins": "BEGIN \\; INSERT INTO parent VALUES (2); INSERT INTO parent VALUES (3); ROLLBACK;",
     "autocommit off": "\\set AUTOCOMMIT off\nINSERT INTO parent VALUES (2); COMMIT; INSERT INTO parent VALUES (3);",
     "gset and gexec": (

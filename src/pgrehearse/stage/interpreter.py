@@ -13,12 +13,13 @@ from pathlib import Path
 
 from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.pg.session import ROW_CAP
-from pgrehearse.plan.split import split_statements
+from pgrehearse.plan.classify import Disposition, classify
 from pgrehearse.script.copy_command import CopyEnd, parse_copy
 from pgrehearse.script.metacommands import refusal_of
 from pgrehearse.script.reader import Reader
+from pgrehearse.script.split import split_statements
 from pgrehearse.script.statement import MetaCommand, Query, Statement
-from pgrehearse.script.variables import Variables
+from pgrehearse.script.variables import VariableError, Variables
 from pgrehearse.stage.meta import MetaOutcome, NextQuery, play_meta
 from pgrehearse.stage.statements import Played, Sending, Statements
 from pgrehearse.stage.transcript import ResultSet, StepResult, StepState
@@ -88,11 +89,9 @@ class Interpreter:
         name = sender.name if sender else ""
         if name == "gdesc":
             return Sending(act=lambda: session.describe(text))
-        if name in ("parse", "close_prepared") and sender:
+        if name == "parse" and sender:
             prepared = sender.arguments[0]
-            if name == "parse":
-                return Sending(act=lambda: session.prepare(prepared, text))
-            return Sending(act=lambda: session.close_prepared(prepared))
+            return Sending(act=lambda: session.prepare(prepared, text))
         if following.prepared is not None:
             used, values = following.prepared, following.parameters or ()
             return Sending(act=lambda: session.execute_prepared(used, values))
@@ -106,21 +105,25 @@ class Interpreter:
             self._execute_results(result, statement)
 
     def _play_group(self, statements: Sequence[Statement]) -> None:
-        """Statements that psql sends in one message run in one transaction, unless they say otherwise."""
-        opened = not self.statements.segments.is_in_block and self.statements.autocommit
-        if opened:
-            self.statements.segments.open(len(self.steps) + 1, block=True)
-        for statement in statements:
-            if self._play(statement, Sending()).state is not StepState.OK:
-                break
-        if opened and self.statements.segments.is_in_block and self._closes_group(statements):
-            error = self.statements.segments.commit(len(self.steps))
-            if error:
-                self._fail_last(error)
+        """Statements that psql sends in one message run in one transaction, unless they say otherwise.
 
-    def _closes_group(self, statements: Sequence[Statement]) -> bool:
-        """Whether the group's own transaction ends with it: a BEGIN in the group keeps it open."""
-        return not any(statement.text.lstrip()[:5].upper() in ("BEGIN", "START") for statement in statements)
+        A BEGIN among them makes the implicit transaction an explicit one, a COMMIT or ROLLBACK ends it, and what
+        follows opens the next. The first error ends the message.
+        """
+        segments = self.statements.segments
+        is_implicit = False
+        for statement in statements:
+            disposition = classify(statement.text).disposition
+            if not segments.is_in_block and disposition is not Disposition.BEGIN:
+                segments.open(len(self.steps) + 1, block=True)
+                is_implicit = True
+            if is_implicit and disposition is Disposition.BEGIN:
+                is_implicit = False
+                self._remember(statement, Played(StepState.OK, Result(tag="BEGIN"), segment=segments.current))
+            elif self._play(statement, Sending(copy_data=self.reader.copy_data)).state is not StepState.OK:
+                break
+        if is_implicit and segments.is_in_block and (error := segments.commit(len(self.steps))):
+            self._fail_last(error)
 
     def _execute_results(self, result: Result, statement: Statement) -> None:
         if result.row_count > len(result.rows):
@@ -133,27 +136,34 @@ class Interpreter:
 
     def _set_from(self, result: Result, meta: MetaCommand) -> None:
         prefix = meta.arguments[0] if meta.arguments else ""
-        problem = ""
         if result.row_count != 1:
-            problem = (
-                "no rows returned for \\gset"
-                if not result.row_count
-                else "more than one row returned for \\gset"
-            )
-        else:
+            number = "no rows" if not result.row_count else "more than one row"
+            self._fail_last(ServerMessage("ERROR", "", f"{number} returned for \\gset"))
+            return
+        try:
             for column, value in zip(result.columns, result.rows[0], strict=True):
-                if value is None:
-                    self.variables.unset(prefix + column.name)
-                else:
-                    self.variables.set(prefix + column.name, value)
-        if problem:
-            self._fail_last(ServerMessage("ERROR", "", problem))
+                self._set_variable(prefix + column.name, value)
+        except VariableError as error:
+            self._fail_last(ServerMessage("ERROR", "", error.message))
+
+    def _set_variable(self, name: str, value: str | None) -> None:
+        if self.variables.is_special(name):
+            return  # as psql, which warns and goes on
+        if value is None:
+            self.variables.unset(name)
+        else:
+            self.variables.set(name, value)
 
     # One statement as one step ---------------------------------------------------------------------------------------
 
     def _play(self, statement: Statement, sending: Sending) -> Played:
         step = len(self.steps) + 1
-        played = self.statements.play(statement, step, sending)
+        segment = self.statements.segments.current
+        try:
+            played = self.statements.play(statement, step, sending)
+        except StageEnded as end:
+            self._remember(statement, Played(StepState.FAILED, end.result, reason=str(end), segment=segment))
+            raise
         for complaint in played.complaints:
             self.statements.hear(complaint, step, played.segment)
         if played.refused_at_commit:
@@ -246,8 +256,11 @@ class Interpreter:
             self.reader.skip_line()
 
     def _outcome_of(self, item: MetaCommand) -> MetaOutcome:
-        if item.name in ("p", "print"):
+        if item.name in {"p", "print"}:
             return MetaOutcome(self.reader.query_text + "\n")
+        if item.name == "close_prepared":
+            closed = self.statements.session.close_prepared(item.arguments[0])
+            return MetaOutcome(problem=closed.error.text if closed.error else "")
         return play_meta(item, self.variables, self._following, self._last_error)
 
     def _copy(self, item: MetaCommand) -> None:
