@@ -7,6 +7,7 @@ and records each segment with how it ended.
 from __future__ import annotations
 
 from pgrehearse.pg.result import Result, ServerMessage
+from pgrehearse.stage.local_settings import LocalSettings
 from pgrehearse.stage.transcript import Segment, SegmentEnd
 from pgrehearse.stage.watch import Watch
 
@@ -19,6 +20,7 @@ class Segments:
         self._stage = watch.stage
         self.ended: list[Segment] = []
         self.is_in_block = False
+        self.local_settings = LocalSettings(watch.stage.session)
         self._first_step = 0
 
     @property
@@ -45,6 +47,7 @@ class Segments:
             return error
         self._watch.look_after("", Result(tag="COMMIT"), step, self.current)
         self._watch.end_segment(step, self.current)
+        self.local_settings.end()
         self._stage.release_segment()
         self._record(step, SegmentEnd.COMMITTED)
         return None
@@ -72,6 +75,7 @@ class Segments:
     def _roll_back(self, step: int, end: SegmentEnd) -> None:
         self._watch.end_segment(step, self.current)
         self._stage.roll_segment_back()
+        self.local_settings.forget()
         self._record(step, end)
 
     def _record(self, step: int, end: SegmentEnd) -> None:
