@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("plan:plan", "Say what would become of each statement; touches no database."),
     "checks": ("checks:checks", "List the built-in checks, or explain one."),
     "clone": ("clone:clone", "Create, adopt, list, verify, reset, keep and drop clones."),
+    "dot": ("dot:dot", "Register operational tools and run them, behind a boundary."),
     "evidence": ("evidence:evidence", "Show, verify and compare saved evidence."),
     "server": ("server:server", "Start the embedded server, look at it, stop it."),
     "doctor": ("doctor:doctor", "Say what is here, what is missing, and what that costs you."),
