@@ -18,7 +18,17 @@ from pgrehearse.dots.clock import steady
 from pgrehearse.dots.dot import Declared
 from pgrehearse.dots.gates import read_gates, require_shut
 from pgrehearse.dots.lease import Clock, Lease, acquire, held_leases, make_holder
-from pgrehearse.dots.ledger import Anchor, Outcome, Run, State, append, make_run_id, mark_lost
+from pgrehearse.dots.ledger import (
+    Anchor,
+    Outcome,
+    Run,
+    RunStateError,
+    State,
+    append,
+    make_run_id,
+    mark_lost,
+    read_runs,
+)
 from pgrehearse.dots.parameters import Value, bind, digest_parameters
 from pgrehearse.dots.performance import Performance, give_back
 from pgrehearse.dots.registry import Registry, find_registered, registration_sql
@@ -107,6 +117,7 @@ def run_in_sandbox(order: Order) -> RunResult:
         return execute(order)
     with ExitStack() as stack:
         with open_store(order.ledger) as store, _refusing(store, order, placement):
+            _require_not_started(store, order)
             order.declared.read_script()
             bind(order.declared.dot, order.parameters)
             sandbox = stack.enter_context(_sandbox_of(order))
@@ -119,6 +130,7 @@ def execute(order: Order) -> RunResult:
         with Session(order.target.conninfo) as session:
             placement = place_of(session, order.config)
             with _refusing(store, order, placement):
+                is_planned = _require_not_started(store, order)
                 require_go("execute", placement)
                 script = order.declared.read_script()
                 _require_registered(session, order)
@@ -128,7 +140,8 @@ def execute(order: Order) -> RunResult:
         run = _run_of(order, placement, digest_parameters(order.declared.dot, values))
         try:
             mark_lost(store)
-            append(store, run, "planned", lease=lease)
+            if not is_planned:
+                append(store, run, "planned", lease=lease)
             with _refusing(store, order, placement, run=run, lease=lease):
                 require_shut(gates, order.declared.dot.gates)
         except BaseException:
@@ -183,6 +196,8 @@ def _refusing(
     """Write to the ledger what is refused within."""
     try:
         yield
+    except RunStateError:
+        raise  # there is nothing to refuse: it was started before
     except RehearseError as error:
         refused = run or _run_of(order, placement, None)
         reason = error.message if not error.detail else f"{error.message}. {error.detail}"
@@ -201,6 +216,23 @@ def _run_of(order: Order, placement: Placement, parameters_digest: str | None) -
         script_sha256=dot.script.sha256,
         parameters_digest=parameters_digest,
     )
+
+
+def _require_not_started(store: Session, order: Order) -> bool:
+    """Whether the run stands in the ledger as planned, by who queued it.
+
+    Raises:
+        RunStateError: It was started, or is at its end: it is never started again.
+    """
+    known = read_runs(store, run_id=order.run_id)
+    if known and known[0].state != "planned":
+        mark_lost(store)
+        raise RunStateError(
+            f"run {order.run_id} was started before, and is never started again",
+            detail=f"It was {known[0].state} when it was looked at.",
+            hint="See what it did, and order a new run.",
+        )
+    return bool(known)
 
 
 def _require_registered(session: Session, order: Order) -> None:
