@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from pathlib import Path
 
 from pgrehearse.clones.guard import clear
 from pgrehearse.clones.lifecycle import create
@@ -34,43 +35,42 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Demonstration:
-    """What the demonstration showed. The fingerprints are SHA-256 of the whole production, rows and all."""
+class DemoEstate:
+    """The estate of the demonstration: a server of its own, a declared production, and its clone."""
 
-    rehearsed: Rehearsed
-    production_before: str
-    production_after: str
+    server: Server
+    production: Target
+    clone: Target
 
 
 @contextmanager
-def demo_estate(say: Say, *, version: Version, scale: int) -> Iterator[tuple[Server, Target]]:
-    """A server with the estate in a declared production, and its clone; gives the server and the clone's target."""
+def demo_estate(say: Say, *, version: Version, scale: int) -> Iterator[DemoEstate]:
+    """Build the estate on a server of its own; all of it is gone at the end."""
     with private_server() as server:
         say(
             f"PostgreSQL {server.binaries.version} ({server.binaries.origin}) started, for this demonstration only"
         )
         _build_production(server, version, scale)
         say(f"production {PRODUCTION}: the estate of {version.value}, declared a production")
-        clone = create(
-            make_target(server.conninfo()), make_target(server.conninfo(PRODUCTION)), CLONE, config=Config()
-        )
+        production = make_target(server.conninfo(PRODUCTION))
+        clone = create(make_target(server.conninfo()), production, CLONE, config=Config())
         say(f"clone {clone.name}: made by {clone.strategy}, and marked")
-        yield server, make_target(server.conninfo(CLONE))
+        yield DemoEstate(server, production, make_target(server.conninfo(CLONE)))
 
 
-def demonstrate(say: Say, *, version: Version, scale: int, options: Options) -> Demonstration:
-    """Run the whole demonstration; `say` is told what is being done.
+def demonstrate(say: Say, estate: DemoEstate, options: Options) -> Rehearsed:
+    """Rehearse the seed's script on the clone; `say` is told what is being done.
 
     Raises:
         RollbackError: The production is not what it was at entry.
     """
+    read_only = [("default_transaction_read_only", "on")]
     with (
-        demo_estate(say, version=version, scale=scale) as (server, target),
         example(EXAMPLE) as (source, plan_file),
-        Session(server.conninfo(PRODUCTION), settings=[("default_transaction_read_only", "on")]) as reader,
+        Session(estate.production.conninfo, settings=read_only) as reader,
     ):
         before = fingerprint_database(reader)
-        rehearsed = _rehearse(source, plan_file, target, options)
+        rehearsed = _rehearse(source, plan_file, estate.clone, options)
         after = fingerprint_database(reader)
     if before != after:
         raise RollbackError(
@@ -79,13 +79,20 @@ def demonstrate(say: Say, *, version: Version, scale: int, options: Options) -> 
     say(
         f"production {PRODUCTION}: fingerprint {before[:16]}… at entry and at exit, read by a session of its own"
     )
-    return Demonstration(rehearsed, before, after)
+    return rehearsed
+
+
+@contextmanager
+def example_folder(name: str) -> Iterator[Path]:
+    """Where an example of the project stands."""
+    with as_file(files("pgrehearse") / "examples" / name) as folder:
+        yield folder
 
 
 @contextmanager
 def example(name: str) -> Iterator[tuple[Source, PlanFile]]:
     """The script of an example and its plan file, named as they stand in the project."""
-    with as_file(files("pgrehearse") / "examples" / name) as folder:
+    with example_folder(name) as folder:
         script = next(folder.glob("*.sql"))
         plan_file = read_plan_file(script.with_suffix(ENDING))
         yield make_source(f"examples/{name}/{script.name}", script.read_bytes(), folder=folder), plan_file

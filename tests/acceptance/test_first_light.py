@@ -274,3 +274,27 @@ def _until(holds: Callable[[], bool], *, within_s: float = 30.0) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_the_demo_shows_what_becomes_of_a_tools_execution(pgrehearse: Command, tmp_path: Path) -> None:
+    saved = tmp_path / "demo.json"
+
+    result = pgrehearse("demo", "--dots", "--quiet", "--format", "json", "-o", str(saved))
+
+    assert result.returncode == 0, result.stderr
+    document = json.loads(saved.read_text())
+    words = {(one["action"], one["place"]): one["word"] for one in document["boundary"]}
+    assert words == {
+        ("rehearse", "clone"): "GO",
+        ("execute", "clone"): "NO-GO",
+        ("execute", "production"): "FORBIDDEN",
+        ("execute", "sandbox"): "GO",
+    }
+    assert [(run["state"], run["term"]) for run in document["runs"]] == [
+        ("refused", None),
+        ("refused", None),
+        ("succeeded", 1),
+    ]
+    assert document["ledger_verified"] is True
+    assert document["leases"] == 0
+    assert pgrehearse("evidence", "verify", str(saved)).returncode == 0

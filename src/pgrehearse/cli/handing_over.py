@@ -7,12 +7,14 @@ standard error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from pgrehearse.cli import terminal
+from pgrehearse.dots.showcase import Showcase
+from pgrehearse.evidence.digest import digest_of
 from pgrehearse.evidence.document import Document
 from pgrehearse.report import catalogue
 
@@ -39,6 +41,33 @@ def hand_over(documents: Sequence[Document], format_name: str, output: Path | No
     terminal.write(text, to=output)
     for one in documents if output else ():
         terminal.note(f"{one.verdict.word}  {one.script.path}  written to {output}")
+
+
+def hand_over_with(document: Document, shown: Showcase, format_name: str, output: Path | None) -> None:
+    """Write one report, and what was shown of tools behind it; as JSON they are one sealed object.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    if format_name == "json":
+        whole = {**msgspec.to_builtins(document), **shown.to_record()}
+        whole["digest"] = digest_of(whole)
+        terminal.write(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode(), to=output)
+        return
+    hand_over([document], format_name, output)
+    if output is None:
+        terminal.write("\n".join(_dots_lines(shown)))
+
+
+def _dots_lines(shown: Showcase) -> Iterator[str]:
+    yield "\nTools  what may be done with one, and what was done"
+    for ruling in shown.boundary:
+        yield f"  {ruling.word:10} {ruling.action} on {ruling.place}: {ruling.why}"
+    sound = "verifies" if shown.verification.is_sound else "DOES NOT VERIFY"
+    yield f"\nRuns  {len(shown.runs)} in the ledger, which {sound}; leases held at the end: {shown.leases}"
+    for run in shown.runs:
+        term = f", lease term {run.term}" if run.term else ""
+        yield f"  {run.state:10} {run.code} in a {run.place}{term}"
 
 
 def exit_status(documents: Sequence[Document], *, interrupted: bool) -> int:
