@@ -23,6 +23,7 @@ from pgrehearse.plan.classify import Disposition, classify
 from pgrehearse.plan.planfile import PlanFile
 from pgrehearse.plan.planner import Plan, make_plan
 from pgrehearse.script.source import Source
+from pgrehearse.script.statement import Statement
 from pgrehearse.script.variables import Variables
 from pgrehearse.stage.clearance import Clearance
 from pgrehearse.stage.limits import Limits
@@ -30,6 +31,7 @@ from pgrehearse.stage.perform import Performance, perform
 from pgrehearse.stage.transcript import StepResult, TargetFacts, Transcript
 
 _SETS_ISOLATION = (Disposition.BEGIN, Disposition.SET_TRANSACTION)
+_NOT_RUN = ("\\gdesc", "\\parse")
 
 
 def _show_nothing(number: int, step: StepResult) -> None:
@@ -97,8 +99,9 @@ def rehearse(
             splits=splits,
             passes=options.passes,
             isolation=_isolation(plan),
-            refuse=lambda text, step: "",  # noqa: ARG005
+            policy=plan_file.policy,
             shown=options.shown,
+            foreknown=_foreknown(plan),
         )
     )
     findings = run_checks(Case(transcript, plan_file))
@@ -139,6 +142,12 @@ def refuse_by_text(plan: Plan) -> None:
             detail="; ".join(f"{step.location}: {step.keyword}: {step.reason}" for step in refused[1:]),
             hint="docs/reference/meta-commands.md says what becomes of every meta-command, and why.",
         )
+
+
+def _foreknown(plan: Plan) -> tuple[Statement, ...]:
+    """The statements that are sent whatever the server says."""
+    certain = (step for step in plan.steps if step.kind == "sql" and step.is_certain)
+    return tuple(Statement(step.text, step.location) for step in certain if step.sent_by not in _NOT_RUN)
 
 
 def _isolation(plan: Plan) -> str:

@@ -7,6 +7,8 @@ from pgrehearse.check.rules import (
     commit_would_be_accepted,
     every_statement_ran,
     everything_was_rehearsed,
+    everything_was_seen,
+    nothing_escaped,
     nothing_stayed,
     passes_agree,
     rehearsal_came_to_its_end,
@@ -20,5 +22,7 @@ BUILT_IN: tuple[Check, ...] = (
     rehearsal_came_to_its_end.CHECK,
     passes_agree.CHECK,
     rollback_is_proved.CHECK,
+    nothing_escaped.CHECK,
+    everything_was_seen.CHECK,
     nothing_stayed.CHECK,
 )

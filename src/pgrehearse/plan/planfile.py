@@ -5,6 +5,7 @@ Takes TOML; gives a `PlanFile`. An unknown key is an error: a misspelt expectati
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -42,6 +43,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     lock_timeout_s: float = 10.0
     statement_timeout_s: float = 0.0
     deadline_s: float = 900.0
+
+    def allowance_for(self, kind: str, name: str) -> AllowedEscape | None:
+        """The entry of `allow_escapes` that covers the escape `kind` of the object `name`; `*` and `?` match any."""
+        covering = (one for one in self.allow_escapes if one.kind == kind and fnmatchcase(name, one.object))
+        return next(covering, None)
 
 
 class ExpectedRows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -39,6 +39,11 @@ def complaint_outside_block(kind: StatementKind, text: str) -> ServerMessage | N
             return None
 
 
+def chain_outside_block(keyword: str) -> ServerMessage:
+    """The server's error to COMMIT AND CHAIN or ROLLBACK AND CHAIN outside a block."""
+    return _complaint("ERROR", f"{keyword} AND CHAIN")
+
+
 def no_transaction_warning() -> ServerMessage:
     """The server's warning to COMMIT or ROLLBACK outside a block."""
     return ServerMessage("WARNING", _NO_TRANSACTION, "there is no transaction in progress")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.commit_guard import CommitGuard
+from pgrehearse.stage.footing import Footing
 
 _DEFERRABLE = """
 SELECT DISTINCT format('%%I.%%I', n.nspname, c.conname), bool_or(c.condeferred)
@@ -32,9 +33,10 @@ SELECT pg_stat_get_xact_tuples_inserted('pg_constraint'::regclass)
 class DeferredWork:
     """Fires deferred constraints and triggers; remembers which there are until pg_constraint changes."""
 
-    def __init__(self, session: Session, guard: CommitGuard) -> None:
+    def __init__(self, session: Session, guard: CommitGuard, footing: Footing) -> None:
         self._session = session
         self._guard = guard
+        self._footing = footing
         self._changes = -1
         self._all: tuple[str, ...] = ()
         self._initially_deferred: tuple[str, ...] = ()
@@ -57,9 +59,11 @@ class DeferredWork:
         return self._session.execute(f"SET CONSTRAINTS {', '.join(self._all)} IMMEDIATE").error
 
     def _look(self) -> None:
-        changes = self._session.fetch(_CHANGES)[0][0]
-        if changes != self._changes:
+        with self._footing.own():
+            changes = self._session.fetch(_CHANGES)[0][0]
+            if changes == self._changes:
+                return
             rows = self._session.fetch(_DEFERRABLE, (self._guard.constraint,))
-            self._all = tuple(name for name, _ in rows)
-            self._initially_deferred = tuple(name for name, deferred in rows if deferred)
-            self._changes = changes
+        self._all = tuple(name for name, _ in rows)
+        self._initially_deferred = tuple(name for name, deferred in rows if deferred)
+        self._changes = changes

@@ -15,21 +15,26 @@ from dataclasses import dataclass, replace
 
 from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
 from pgrehearse.observe.counters import CounterObserver
+from pgrehearse.observe.escapes import EscapeFinder, EscapeObserver
 from pgrehearse.observe.held import held_locks
 from pgrehearse.observe.locks import LockObserver
 from pgrehearse.observe.messages import MessageObserver
 from pgrehearse.observe.names import RelationName
-from pgrehearse.observe.observation import SequenceAdvanced
+from pgrehearse.observe.observation import EscapeFound, SequenceAdvanced
 from pgrehearse.observe.observer import Observer
 from pgrehearse.observe.probes import ProbeObserver
+from pgrehearse.observe.schema import SchemaObserver
 from pgrehearse.observe.sequences import SequenceObserver
 from pgrehearse.observe.shapes import ShapeObserver
 from pgrehearse.observe.values import ValueObserver
 from pgrehearse.pg.session import Session
+from pgrehearse.plan.planfile import Policy
 from pgrehearse.script.reader import Reader
 from pgrehearse.script.source import Source
+from pgrehearse.script.statement import Statement
 from pgrehearse.script.variables import Variables
 from pgrehearse.stage.clearance import Clearance
+from pgrehearse.stage.gate import Gate, refuse_escapes
 from pgrehearse.stage.interpreter import Interpreter
 from pgrehearse.stage.inventory import Inventory, differences, take_inventory
 from pgrehearse.stage.limits import Limits
@@ -42,11 +47,12 @@ from pgrehearse.stage.transcript import (
     Residue,
     Rollback,
     StepResult,
+    StepState,
     TargetFacts,
     Transcript,
 )
 from pgrehearse.stage.watch import StageEnded, Watch
-from pgrehearse.stage.witness import Fingerprint, Witness
+from pgrehearse.stage.witness import NO_FINGERPRINT, Fingerprint, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ class Performance:
         splits: A column to count rows by, per table.
         passes: 1 or 2.
         isolation: The isolation level that the script's transactions ask for; empty for the default.
-        refuse: Says why a statement must not be sent, or nothing.
+        policy: What the plan allows.
+        foreknown: The statements of the script that run for certain, as far as they are known beforehand.
         shown: Told each step as it ends, with the number of the pass.
     """
 
@@ -76,8 +83,9 @@ class Performance:
     splits: Mapping[str, str]
     passes: int
     isolation: str
-    refuse: Callable[[str, int], str]
+    policy: Policy
     shown: Callable[[int, StepResult], None]
+    foreknown: Sequence[Statement] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +112,36 @@ def perform(performance: Performance) -> Transcript:
         clearance.verify(witness.now)
         before = take_inventory(witness.now)
         version = witness.now.parameter("server_version").split()[0]
-        passes = list(_passes(performance, witness))
-        records = _with_proofs(passes, performance, witness, before)
+        finder = EscapeFinder()
+        finder.learn(witness.now)
+        refuse_escapes(finder, performance.policy, performance.foreknown)
+        passes = list(_passes(performance, witness, finder))
+        proof = _prove(passes, performance, witness, before)
+        records = tuple(_with_proof(one, proof, witness) for one in passes)
     facts = TargetFacts(
         clearance.database, version, clearance.system_identifier, clearance.kind, clearance.proof
     )
-    limits = {*clearance.warnings}.union(*(one.limits for one in passes))
-    return Transcript(facts, records, tuple(sorted(limits)))
+    return Transcript(facts, records, _limits(passes, clearance, proof))
 
 
-def _passes(performance: Performance, witness: Witness) -> Iterator[_Pass]:
+def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) -> Iterator[_Pass]:
     sequences, shapes = SequenceObserver(), ShapeObserver()
     values = [ValueObserver(performance.values)] if performance.passes == 1 else []
     clean = _play(
         1,
         performance,
         witness,
-        [MessageObserver(), LockObserver(), CounterObserver(), shapes, sequences, *values],
+        finder,
+        [
+            EscapeObserver(finder),
+            MessageObserver(),
+            LockObserver(),
+            CounterObserver(),
+            shapes,
+            SchemaObserver(),
+            sequences,
+            *values,
+        ],
     )
     if performance.passes == 1 or clean.record.broken:
         yield clean
@@ -132,6 +153,7 @@ def _passes(performance: Performance, witness: Witness) -> Iterator[_Pass]:
         2,
         performance,
         witness,
+        finder,
         [probes, MessageObserver(), CounterObserver(), SequenceObserver(), ValueObserver(performance.values)],
     )
     yield replace(probed, limits=probed.limits | probes.limits)
@@ -149,20 +171,25 @@ def put_back_between(conninfo: str, sequences: SequenceObserver) -> frozenset[st
     )
 
 
-def _play(number: int, performance: Performance, witness: Witness, observers: Sequence[Observer]) -> _Pass:
+def _play(
+    number: int,
+    performance: Performance,
+    witness: Witness,
+    finder: EscapeFinder,
+    observers: Sequence[Observer],
+) -> _Pass:
     """Play the script once on a session of its own: counters of earlier transactions linger in a backend."""
     with Session(
         performance.conninfo, application_name="psql", settings=performance.limits.settings()
     ) as session:
         stage = RollbackOnly(session, token=secrets.token_hex(8))
         stage.begin(isolation=performance.isolation)
+        gate = Gate(finder, performance.policy, stage)
         watch = Watch(
-            stage, witness.now, observers, deadline=time.monotonic() + performance.limits.deadline_s
+            stage, witness.now, observers, gate, deadline=time.monotonic() + performance.limits.deadline_s
         )
         limits: set[str] = set()
-        statements = Statements(
-            watch, isolation=performance.isolation, refuse=performance.refuse, limits=limits
-        )
+        statements = Statements(watch, gate, isolation=performance.isolation, limits=limits)
         variables = Variables(performance.variables)
         interpreter = Interpreter(
             Reader(performance.source, variables),
@@ -180,6 +207,8 @@ def _play(number: int, performance: Performance, witness: Witness, observers: Se
             broken = str(end)
         except ConnectionLostError as error:
             broken = f"the server was lost: {error.message}"
+        except ServerError as error:
+            broken = f"pgrehearse could not look at the stage: {error.message} (SQLSTATE {error.sqlstate})"
         except KeyboardInterrupt:
             broken, interrupted = "the rehearsal was interrupted", True
         disarmed = _was_disarmed(stage)
@@ -213,7 +242,8 @@ def _was_disarmed(stage: RollbackOnly) -> bool:
     if session.is_lost or not session.is_in_transaction or session.is_in_failed_transaction:
         return False
     try:
-        return not stage.guard.is_armed(session)
+        session.run("RESET SESSION AUTHORIZATION; RESET ROLE")
+        return not stage.guard.still_refuses(session)
     except ServerError:
         return True
 
@@ -232,32 +262,51 @@ def _session_residue(session: Session, witness: Witness) -> tuple[Residue, ...]:
 # The proof -----------------------------------------------------------------------------------------------------------
 
 
-def _with_proofs(
-    passes: Sequence[_Pass], performance: Performance, witness: Witness, before: Inventory
-) -> tuple[PassRecord, ...]:
-    """The records of all passes, each with what the server says of its transaction afterwards."""
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What the server says after all passes, and the differences elsewhere that are others' doing."""
+
+    fingerprint: Fingerprint = NO_FINGERPRINT
+    left: tuple[Residue, ...] = ()
+    others: tuple[Residue, ...] = ()
+    lost: str = ""
+
+
+def _prove(passes: Sequence[_Pass], performance: Performance, witness: Witness, before: Inventory) -> _Proof:
     touched = {table.oid: table for one in passes for table in one.touched}
     try:
         witness.see_again(performance.conninfo)
         fingerprint = witness.fingerprint(touched.values())
-        left = differences(before, take_inventory(witness.now))
+        found = differences(before, take_inventory(witness.now))
     except (ConnectionLostError, TargetError) as error:
-        nothing = Fingerprint("", "", (), -1)
-        return tuple(
-            replace(
-                one.record,
-                broken=one.record.broken or error.message,
-                rollback=_rollback(one, UNREACHABLE, nothing, ()),
-            )
-            for one in passes
-        )
-    return tuple(
-        replace(
-            one.record,
-            rollback=_rollback(one, witness.status_of(one.xid), fingerprint, left if one.is_last else ()),
-        )
-        for one in passes
+        return _Proof(lost=error.message)
+    if any(_has_escaped(one.record) for one in passes):
+        return _Proof(fingerprint, (*found.here, *found.elsewhere))
+    return _Proof(fingerprint, found.here, found.elsewhere)
+
+
+def _has_escaped(record: PassRecord) -> bool:
+    """Whether something left the transaction: then what changed elsewhere on the server may be its doing."""
+    refused = {step.n for step in record.steps if step.state is StepState.REFUSED}
+    return any(isinstance(o, EscapeFound) and o.step not in refused for o in record.observations)
+
+
+def _with_proof(one: _Pass, proof: _Proof, witness: Witness) -> PassRecord:
+    """The record of a pass with what the server says of its transaction afterwards."""
+    status = UNREACHABLE if proof.lost else witness.status_of(one.xid)
+    return replace(
+        one.record,
+        broken=one.record.broken or proof.lost,
+        rollback=_rollback(one, status, proof.fingerprint, proof.left if one.is_last else ()),
     )
+
+
+def _limits(passes: Sequence[_Pass], clearance: Clearance, proof: _Proof) -> tuple[str, ...]:
+    meanwhile = {
+        f"Meanwhile, by others, elsewhere on the server: {r.kind} {r.object} {r.detail}."
+        for r in proof.others
+    }
+    return tuple(sorted({*clearance.warnings, *meanwhile}.union(*(one.limits for one in passes))))
 
 
 def _rollback(one: _Pass, status: str, fingerprint: Fingerprint, left: Sequence[Residue]) -> Rollback:

@@ -13,7 +13,13 @@ from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.pg.session import ROW_CAP, Session
 from pgrehearse.plan.classify import Disposition, StatementKind, classify
 from pgrehearse.script.statement import Statement
-from pgrehearse.stage.autocommit import complaint_outside_block, no_transaction_warning
+from pgrehearse.stage.autocommit import (
+    chain_outside_block,
+    complaint_outside_block,
+    no_transaction_warning,
+)
+from pgrehearse.stage.gate import Gate
+from pgrehearse.stage.own_doing import reason_of
 from pgrehearse.stage.segments import Segments
 from pgrehearse.stage.transcript import StepState
 from pgrehearse.stage.watch import Watch
@@ -65,19 +71,17 @@ class Statements:
 
     Args:
         watch: Runs what is sent.
-        refuse: Says why a statement must not be sent, or nothing.
+        gate: Says why a statement must not be sent, or nothing.
         limits: Gathers the sentences of what this rehearsal does otherwise than psql and the server would.
     """
 
-    def __init__(
-        self, watch: Watch, *, isolation: str, refuse: Callable[[str, int], str], limits: set[str]
-    ) -> None:
+    def __init__(self, watch: Watch, gate: Gate, *, isolation: str, limits: set[str]) -> None:
         self.segments = Segments(watch)
         self.autocommit = True
         self.rolls_back_on_error = False
         self._watch = watch
         self._isolation = isolation
-        self._refuse = refuse
+        self._gate = gate
         self._limits = limits
         self._controls = {
             Disposition.BEGIN: self._begin,
@@ -110,8 +114,11 @@ class Statements:
         kind = classify(statement.text)
         segment = self.segments.current
         if kind.disposition in _CANNOT:
-            return Played(StepState.CANNOT, Result(""), reason=kind.reason, segment=segment)
-        if refusal := self._refuse(statement.text, step):
+            reason = kind.reason or f"{kind.keyword} ends a transaction of another session"
+            return Played(StepState.CANNOT, Result(""), reason=reason, segment=segment)
+        refusal, escapes = self._gate.refuse(statement.text, step)
+        self._watch.observations.extend(escapes)
+        if refusal:
             return Played(StepState.REFUSED, Result(""), reason=refusal, segment=segment)
         turn = _Turn(kind, statement, step, sending)
         control = self._controls.get(kind.disposition) if sending.act is None else None
@@ -131,6 +138,7 @@ class Statements:
         return self._send_alone(turn, (complaint,) if complaint else ())
 
     def _send(self, statement: Statement, step: int, sending: Sending) -> Played:
+        self.segments.local_settings.note(statement.text)
         protects = self.rolls_back_on_error and not self._session_has_failed
         session = self._watch.stage.session
         if protects:
@@ -161,8 +169,11 @@ class Statements:
                 statement.text, step, segment,
                 parameters=sending.parameters, row_cap=sending.row_cap, copy_data=sending.copy_data,
             )  # fmt: skip
-        state = StepState.FAILED if result.error else StepState.OK
-        return Played(state, result, took_ms, segment=segment)
+        if result.error is None:
+            return Played(StepState.OK, result, took_ms, segment=segment)
+        in_block, guard = self.segments.is_in_block, self._watch.stage.guard
+        reason = reason_of(result.error, statement.text, guard, is_in_block=in_block)
+        return Played(StepState.FAILED, result, took_ms, reason, segment)
 
     # Statements that the stage turns into something else -------------------------------------------------------------
 
@@ -238,6 +249,8 @@ _CANNOT = frozenset({Disposition.CANNOT, Disposition.COMMIT_PREPARED, Dispositio
 
 
 def _outside(kind: StatementKind, segment: int) -> Played:
+    if kind.chain:
+        return _failed(chain_outside_block(kind.keyword), segment=segment)
     tag = "COMMIT" if kind.disposition is Disposition.COMMIT else "ROLLBACK"
     return Played(StepState.OK, Result(tag=tag), segment=segment, complaints=(no_transaction_warning(),))
 

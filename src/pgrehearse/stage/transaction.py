@@ -15,6 +15,7 @@ from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.commit_guard import CommitGuard
 from pgrehearse.stage.deferred import DeferredWork
+from pgrehearse.stage.footing import Footing
 
 
 class RollbackOnly:
@@ -23,7 +24,8 @@ class RollbackOnly:
     def __init__(self, session: Session, *, token: str) -> None:
         self.session = session
         self.guard = CommitGuard(token)
-        self.deferred = DeferredWork(session, self.guard)
+        self.footing = Footing(session)
+        self.deferred = DeferredWork(session, self.guard, self.footing)
         self.xid = ""
         self._savepoint = f"pgrehearse_segment_{token}"
         self.is_in_segment = False

@@ -16,21 +16,33 @@ from pgrehearse.observe.observation import MessageReceived, Observation
 from pgrehearse.observe.observer import Moment, Observer
 from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.pg.session import ROW_CAP, Session
+from pgrehearse.stage.gate import Gate
 from pgrehearse.stage.transaction import RollbackOnly
 
 
 class StageEnded(Exception):  # noqa: N818 - no error of ours, an event
     """The pass cannot go on: the server is lost, the transaction is no longer ours, or time is up.
 
-    Not an error of pgrehearse: caught by the pass, which says it in the transcript.
+    Not an error of pgrehearse: caught by the pass, which says it in the transcript. `result` is that of the statement
+    it ended with.
     """
+
+    def __init__(self, reason: str, result: Result | None = None) -> None:
+        super().__init__(reason)
+        self.result = result or Result("")
 
 
 class Watch:
     """The eyes of one pass: its observers, what they saw, and what is held now."""
 
     def __init__(
-        self, stage: RollbackOnly, witness: Session, observers: Sequence[Observer], *, deadline: float
+        self,
+        stage: RollbackOnly,
+        witness: Session,
+        observers: Sequence[Observer],
+        gate: Gate,
+        *,
+        deadline: float,
     ) -> None:
         self.stage = stage
         self.observations: list[Observation] = []
@@ -38,6 +50,7 @@ class Watch:
         self.touched: set[int] = set()
         self._witness = witness
         self._observers = observers
+        self._gate = gate
         self._deadline = deadline
         self._held: tuple[HeldLock, ...] = ()
         self._messages: tuple[ServerMessage, ...] = ()
@@ -56,14 +69,16 @@ class Watch:
         """A segment ends: what it did is visible for the last time, or for good."""
         self._messages = self.stage.session.take_messages()
         moment = self._moment(step, segment)
-        self._gather(observer.end_segment(moment) for observer in self._observers)
-        if moment.is_usable:
-            self.names.learn(self.stage.session, self.touched)
+        with self.stage.footing.own():
+            self._gather(observer.end_segment(moment) for observer in self._observers)
+            if moment.is_usable:
+                self.names.learn(self.stage.session, self.touched)
 
     def finish(self, step: int) -> None:
         """The script has ended."""
         self._messages = ()
-        self._gather(observer.finish(self._moment(step, 0)) for observer in self._observers)
+        with self.stage.footing.own():
+            self._gather(observer.finish(self._moment(step, 0)) for observer in self._observers)
 
     def end(self) -> None:
         """The stage is rolled back."""
@@ -106,9 +121,12 @@ class Watch:
 
     def look_before(self, text: str, step: int, segment: int) -> None:
         """Let the observers know that a statement, or a fake commit, is about to run."""
-        if not self.stage.session.is_in_failed_transaction:
+        if self.stage.session.is_in_failed_transaction:
+            return
+        with self.stage.footing.own():
             for observer in self._observers:
                 observer.before(self._moment(step, segment, text=text))
+        self.stage.footing.note(text)
 
     def hear(self, message: ServerMessage, step: int, segment: int) -> None:
         """Take in a message that the server did not send, because it was not asked."""
@@ -126,9 +144,10 @@ class Watch:
         self._look()
         self._see_that_it_stands(result)
         moment = self._moment(step, segment, text=text, tag=result.tag)
-        self._gather(observer.after(moment) for observer in self._observers)
+        with self.stage.footing.own():
+            self._gather(observer.after(moment) for observer in self._observers)
         if time.monotonic() > self._deadline:
-            raise StageEnded("the deadline of the rehearsal has passed")
+            raise StageEnded("the deadline of the rehearsal has passed (deadline_s)", result)
 
     def _look(self) -> None:
         self._held = held_locks(self._witness, self.stage.session.pid)
@@ -137,11 +156,11 @@ class Watch:
     def _see_that_it_stands(self, result: Result) -> None:
         if self.stage.session.is_lost:
             error = result.error
-            raise StageEnded(f"the server was lost: {error.text}" if error else "the server was lost")
+            raise StageEnded(f"the server was lost: {error.text}" if error else "the server was lost", result)
         if not self.stage.is_still_open():
-            raise StageEnded("a statement ended the transaction of the stage")
+            raise StageEnded("a statement ended the transaction of the stage", result)
         if not any(lock.xid == self.stage.xid for lock in self._held):
-            raise StageEnded("the transaction is no longer the one that the stage began")
+            raise StageEnded("the transaction is no longer the one that the stage began", result)
 
     def _moment(self, step: int, segment: int, *, text: str = "", tag: str = "") -> Moment:
         session = self.stage.session
@@ -159,8 +178,13 @@ class Watch:
         )
 
     def _gather(self, seen: Iterable[Iterable[Observation]]) -> None:
+        escaped: list[str] = []
         try:
             for observations in seen:
-                self.observations.extend(observations)
+                of_one = tuple(observations)
+                self.observations.extend(of_one)
+                escaped += [f"{o.kind} {o.object}" for o in of_one if self._gate.is_breach(o)]
         except ConnectionLostError as error:
             raise StageEnded(error.message) from error
+        if escaped:
+            raise StageEnded(f"an escape was found when it had run: {', '.join(escaped)}")

@@ -48,6 +48,9 @@ class Fingerprint:
     foreign_commits: int
 
 
+NO_FINGERPRINT = Fingerprint("", "", (), -1)
+
+
 class Witness:
     """Two read-only sessions: `entry` holds the snapshot of the entry, `now` sees what is committed at each moment."""
 

@@ -1,0 +1,151 @@
+"""Observe effects that leave the transaction's reach: before a statement is sent, and while it runs.
+
+Takes the text of statements, the catalog, and the server's own word on each query it analyses; gives `EscapeFound`.
+What the text or a function in its cascade says openly is found before it runs, and can be refused; what dynamic SQL
+hides is found as soon as the statement has run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pgrehearse.observe.escape_names import FOREIGN_TABLE, SUSPECT, UNSEEN
+from pgrehearse.observe.escape_reach import Reach, read_reach
+from pgrehearse.observe.escape_text import Escape, TextFacts, facts_of_statement
+from pgrehearse.observe.escape_trace import Trace
+from pgrehearse.observe.observation import EscapeFound
+from pgrehearse.observe.observer import Moment, Quiet
+from pgrehearse.pg.session import Session
+from pgrehearse.plan.classify import Disposition, classify
+from pgrehearse.plan.words import words_of
+
+_DDL = frozenset(
+    {"create", "alter", "drop", "grant", "revoke", "comment", "security", "refresh", "import", "reindex"}
+)
+_KEEPS_CATALOG = frozenset({
+    "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "WITH", "TABLE", "COPY", "SET", "SHOW", "FETCH",
+    "DECLARE", "CLOSE", "MOVE", "LOCK", "TRUNCATE", "EXPLAIN", "PREPARE", "DEALLOCATE", "NOTIFY", "LISTEN", "UNLISTEN",
+    "ANALYZE", "RESET", "",
+})  # fmt: skip
+_HIDES = "the statement changed it while it ran: what it ran then was not told"
+_FIRES_GUARD = (
+    "a function made all constraints immediate, the commit guard's among them: it met an error of its own"
+)
+_SETTING_WORDS = frozenset({"set", "reset", "discard", "rollback", "abort"})
+
+
+def keeps_catalog(text: str) -> bool:
+    """Whether the statement `text` says nothing that changes the catalog; what its functions do is not looked at."""
+    kind = classify(text)
+    return kind.disposition is not Disposition.RUN or kind.keyword in _KEEPS_CATALOG
+
+
+class EscapeFinder:
+    """Finds the escapes that a statement leads to, by its text and the catalog; serves a whole rehearsal."""
+
+    def __init__(self) -> None:
+        self.reach = Reach()
+        self._suspect = re.compile(SUSPECT, re.IGNORECASE)
+        self._is_stale = False
+        self._changes_unseen = False
+        self.settings_set: set[str] = set()
+        """Settings that functions of the script have set; empty where a name is not known."""
+
+    def learn(self, session: Session) -> None:
+        """Read the catalog as `session` sees it; what was known before is forgotten."""
+        self.reach = read_reach(session)
+        self._is_stale = False
+        names = {*self.reach.functions, *self.reach.reads, *self.reach.writes} - {""}
+        known = "|".join(rf"\b{re.escape(name)}" for name in sorted(names))
+        self._suspect = re.compile("|".join(filter(None, (SUSPECT, known))), re.IGNORECASE)
+
+    def note_change(self, *, is_in_text: bool = True) -> None:
+        """The script may have changed the catalog; `is_in_text` tells whether the text of its statement says so."""
+        self._is_stale = True
+        self._changes_unseen |= not is_in_text
+
+    def learn_again(self, session: Session) -> None:
+        """Read the catalog anew where it may have changed; once functions changed it, that is always."""
+        if self._is_stale or self._changes_unseen:
+            self.learn(session)
+
+    def find(self, text: str) -> tuple[Escape, ...]:
+        """The escapes that the statement `text` leads to."""
+        if not self._suspect.search(text) and not self.reach.ddl:
+            return ()
+        facts = facts_of_statement(text)
+        reached = list(self._reached(facts))
+        if self.reach.ddl and (first := next(words_of(text), None)) and first.is_word(*_DDL):
+            reached += self.reach.ddl
+        return tuple({(e.kind, e.object): e for e in (*reached, *facts.escapes)}.values())
+
+    def _reached(self, facts: TextFacts) -> Iterator[Escape]:
+        for named, known, how in (
+            (facts.calls, self.reach.functions, "by function {}"),
+            (facts.writes, self.reach.writes, "by writing {}"),
+            (facts.names, self.reach.reads, "by reading {}"),
+        ):
+            for name in sorted(named & known.keys()):
+                for escape in known[name]:
+                    detail = ", ".join(filter(None, (how.format(name), escape.detail)))
+                    yield Escape(escape.kind, escape.object, detail)
+
+
+class EscapeObserver(Quiet):
+    """Listens to the server's trace of query trees, and looks at the locks on foreign tables."""
+
+    def __init__(self, finder: EscapeFinder) -> None:
+        self.finder = finder
+        self.trace = Trace(finder.reach.oids)
+        """What the server tells; it is off where the role may not keep it out of the server's log."""
+        self._must_switch = True
+
+    def begin(self, moment: Moment) -> None:
+        """Listen to all that the server says."""
+        moment.session.hears = self.trace.keep
+
+    def before(self, moment: Moment) -> None:
+        """Listen for what the catalog holds by now, and see that the server still tells."""
+        self.trace.know(self.finder.reach.oids)
+        if self._must_switch:
+            self._must_switch = False
+            self.trace.switch_on(moment.session)
+        self.trace.is_listening = True
+
+    def after(self, moment: Moment) -> Iterable[EscapeFound]:
+        """Give what the statement did, and see that it did not switch the trace off."""
+        yield from self._written_abroad(moment)
+        yield from self._told(moment)
+
+    def end_segment(self, moment: Moment) -> Iterable[EscapeFound]:
+        """Give what deferred triggers did."""
+        return self._told(moment)
+
+    def _told(self, moment: Moment) -> Iterator[EscapeFound]:
+        trace = self.trace
+        touches, within, fires, sets = (
+            trace.touches_settings, trace.resets_within, trace.fires_guard, set(trace.sets),
+        )  # fmt: skip
+        if trace.has_changed_catalog:
+            self.finder.note_change(is_in_text=not keeps_catalog(moment.text))
+        for escape in trace.take():
+            yield EscapeFound(escape.kind, escape.object, moment.step, escape.detail)
+        if fires:
+            yield EscapeFound(UNSEEN, "SET CONSTRAINTS ALL", moment.step, _FIRES_GUARD)
+        self.finder.settings_set |= sets
+        yield from self._switched_off(moment, touches=touches, within=within)
+
+    def _switched_off(self, moment: Moment, *, touches: bool, within: bool) -> Iterator[EscapeFound]:
+        first = next(words_of(moment.text), None)
+        is_own = first is not None and first.is_word(*_SETTING_WORDS)
+        if not self.trace.is_on or not moment.is_usable or not (is_own or touches):
+            return
+        self._must_switch = True
+        if not is_own and (within or not self.trace.stands(moment.session)):
+            yield EscapeFound(UNSEEN, "client_min_messages", moment.step, _HIDES)
+
+    def _written_abroad(self, moment: Moment) -> Iterator[EscapeFound]:
+        for lock in moment.held:
+            if lock.is_write and (name := self.finder.reach.foreign.get(lock.relation)):
+                yield EscapeFound(FOREIGN_TABLE, name, moment.step)

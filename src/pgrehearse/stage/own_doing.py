@@ -1,0 +1,45 @@
+"""Whether an error is the stage's own doing, or the surroundings', and none of the script's: it would run in psql.
+
+Takes the server's error; gives the reason, or nothing. Such a statement failed, but says nothing about the change.
+"""
+
+from __future__ import annotations
+
+from pgrehearse.pg.result import ServerMessage
+from pgrehearse.plan.classify import classify
+from pgrehearse.stage.commit_guard import CommitGuard
+
+_ENDS_TRANSACTIONS = "2D000"
+_IN_TRANSACTION = "25001"
+_RUNS_CODE = ("DO", "CALL")
+
+_SURROUNDINGS = {
+    "55P03": "a lock could not be had in time: somebody else works on the target",
+    "40P01": "a deadlock with another session: somebody else works on the target",
+    "53100": "the server's disk is full",
+    "53200": "the server is out of memory",
+    "53300": "the server is out of connections",
+    "53400": "a limit of the server's configuration was met",
+}
+_TIMEOUT = "57014"
+
+
+def reason_of(error: ServerMessage, text: str, guard: CommitGuard, *, is_in_block: bool) -> str:
+    """Why `error` is not the script's; empty where it is.
+
+    Args:
+        error: What the server answered to `text`.
+        text: The statement.
+        guard: The stage's.
+        is_in_block: Whether the script has a transaction of its own open.
+    """
+    if guard.is_in_the_way(error):
+        return f"the commit guard stood in the way (SQLSTATE {error.sqlstate}): in psql there is none"
+    if error.sqlstate == _ENDS_TRANSACTIONS and not is_in_block and classify(text).keyword in _RUNS_CODE:
+        return "it ends transactions by itself, which the stage cannot allow (SQLSTATE 2D000)"
+    if error.sqlstate == _IN_TRANSACTION and not is_in_block and not error.context:
+        return f"it cannot run inside a transaction, and the stage is one (SQLSTATE 25001): {error.text}"
+    if error.sqlstate == _TIMEOUT and "statement timeout" in error.text:
+        return "it took longer than statement_timeout allows (SQLSTATE 57014)"
+    reason = _SURROUNDINGS.get(error.sqlstate, "")
+    return f"{reason} (SQLSTATE {error.sqlstate}): {error.text}" if reason else ""
