@@ -120,11 +120,10 @@ def rehearse(
 
 def refuse(source: Source, target: TargetFacts, error: RefusedError, options: Options) -> Document:
     """The evidence of a rehearsal that was refused: nothing was run."""
-    reason = ": ".join(filter(None, (error.message, error.detail)))
     return assemble(
         transcript=Transcript(target, (), ()),
         checks=(),
-        verdict=Verdict(Word.REFUSED, (reason,)),
+        verdict=Verdict(Word.REFUSED, tuple(filter(None, (error.message, error.detail, error.hint)))),
         script=ScriptFacts(source.path, source.sha256, 0),
         rehearsal=RehearsalFacts(secrets.token_hex(8), datetime.now(UTC), 0.0, "rollback", options.passes),
     )

@@ -57,18 +57,11 @@ def _verdict(document: Document, ink: Ink) -> list[str]:
     lines = [f"{word}  {ink.paint(f'exit status {verdict.exit_status}', 'dim')}"]
     for reason in verdict.reasons or (MEANING.get(verdict.word, ""),):
         lines += ink.wrapped(visible(reason), indent=2)
+    where = f"on {target.database} ({target.identity.kind}), PostgreSQL {target.server_version or '?'}"
     passes = count_text(rehearsal.passes, "pass", "passes")
-    took = duration_text(rehearsal.duration_ms)
+    how = f"; {rehearsal.mode}, {passes}, {duration_text(rehearsal.duration_ms)}" if is_run(document) else ""
     lines += ["", f"  {visible(document.script.path)}"]
-    lines += ink.wrapped(
-        visible(
-            f"on {target.database} ({target.identity.kind}), PostgreSQL {target.server_version}; "
-            f"{rehearsal.mode}, {passes}, {took}"
-        ),
-        indent=2,
-        style="dim",
-    )
-    return lines
+    return lines + ink.wrapped(visible(where + how), indent=2, style="dim")
 
 
 def _stopped(document: Document, ink: Ink) -> list[str]:
