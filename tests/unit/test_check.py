@@ -232,7 +232,15 @@ def test_a_table_that_no_expectation_names_fails_where_all_else_is_to_be_unchang
     rows = {table: expected for table, expected in ALL_ROWS.items() if table != "public.meta_catalog"}
     plan = PlanFile(expect=Expectations(rows=rows, everything_else="unchanged"))
 
-    assert failed(make_seed_transcript(), plan) == {"rows:else": Word.NO_GO}
+    found = failed(make_transcript(make_pass(1, ()), make_pass(2, PROBED)), plan)
+
+    assert found == {"rows:else": Word.NO_GO}
+
+
+def test_where_all_else_is_to_be_unchanged_sequences_and_warnings_count_too() -> None:
+    plan = PlanFile(expect=Expectations(rows=ALL_ROWS, everything_else="unchanged"))
+
+    assert set(failed(make_seed_transcript(), plan)) == {"sequence:else", "message:else"}
 
 
 def test_another_split_fails() -> None:
@@ -255,7 +263,15 @@ def test_a_split_that_a_single_pass_cannot_tell_is_inconclusive() -> None:
     [
         (Expectations(rows={"public.dot_tools": ExpectedRows(inserted=2)}), "rows:public.dot_tools"),
         (Expectations(rows={"public.nowhere": ExpectedRows(inserted=1)}), "rows:public.nowhere"),
-        (Expectations(messages=(), everything_else="unchanged", rows=ALL_ROWS), "message:else"),
+        (
+            Expectations(
+                messages=(),
+                sequences={"public.dot_tools_id_seq": 1, "public.birth_registry_id_seq": 6},
+                everything_else="unchanged",
+                rows=ALL_ROWS,
+            ),
+            "message:else",
+        ),
         (Expectations(messages=(ExpectedMessage(text="another"),)), "message:1"),
         (Expectations(notifications=(ExpectedNotification(channel="c"),)), "notify:c"),
         (Expectations(sequences={"public.dot_tools_id_seq": 2}), "sequence:public.dot_tools_id_seq"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from pgrehearse.check.check import Case
 from pgrehearse.check.finding import Finding, Word
@@ -16,6 +17,8 @@ from pgrehearse.observe.observation import MessageReceived, Notified, SequenceAd
 from pgrehearse.plan.planfile import ExpectedMessage, ExpectedRows
 from pgrehearse.stage.net import TableRows, is_net, net_pass, of_counted, table_rows
 from pgrehearse.stage.transcript import PassRecord
+
+Kind = TypeVar("Kind")
 
 _GRAVE = ("WARNING", "ERROR")
 
@@ -87,9 +90,14 @@ def _shares(values: Mapping[str, int]) -> str:
 # Sequences, messages, notifications, values --------------------------------------------------------------------------
 
 
+def _or_none_allowed(case: Case, expected: Kind | None, nothing: Kind) -> Kind | None:
+    """What is expected of one kind of effect; nothing at all where the plan allows only what it lists."""
+    return nothing if expected is None and case.plan.expect.everything_else == "unchanged" else expected
+
+
 def _sequences(case: Case) -> Iterator[Finding]:
     found = {o.sequence: o.advanced_by for o in _of(case, SequenceAdvanced)}
-    expected = case.plan.expect.sequences
+    expected = _or_none_allowed(case, case.plan.expect.sequences, {})
     if expected is None:
         return
     for sequence, by in expected.items():
@@ -100,7 +108,7 @@ def _sequences(case: Case) -> Iterator[Finding]:
 
 
 def _messages(case: Case) -> Iterator[Finding]:
-    expected = case.plan.expect.messages
+    expected = _or_none_allowed(case, case.plan.expect.messages, ())
     if expected is None:
         return
     heard = list(_of(case, MessageReceived))
@@ -125,7 +133,7 @@ def _matches(expected: ExpectedMessage, message: MessageReceived) -> bool:
 
 
 def _notifications(case: Case) -> Iterator[Finding]:
-    expected = case.plan.expect.notifications
+    expected = _or_none_allowed(case, case.plan.expect.notifications, ())
     if expected is None:
         return
     calls = Counter(
