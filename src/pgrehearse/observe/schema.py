@@ -1,0 +1,135 @@
+"""Observe what a change does to the schema, from the catalogs alone: objects created, altered and dropped.
+
+Takes the stage after each step; gives `SchemaChanged` where a segment ends, net of what savepoints took back. A change
+of rows pays for one look at the counters of the catalogs. What was there before is read by the witness, who sees
+what is committed; what is dropped is among the locks, for the server locks each object that it drops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pgrehearse.observe.held import HeldLock
+from pgrehearse.observe.observation import Observation, SchemaChanged
+from pgrehearse.observe.observer import Moment, Quiet
+from pgrehearse.observe.schema_catalogs import (
+    LISTING,
+    UNDESCRIBED,
+    CatalogCounters,
+    Objects,
+    merged,
+    no_objects,
+    written_objects,
+)
+from pgrehearse.observe.schema_object import Described, describe, differences
+
+_DDL_MODES = {
+    "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
+}  # fmt: skip
+
+_WORK = re.compile(
+    r'(rewriting|verifying) table "(.*)"\Z|(validating) foreign key constraint "(.*)"\Z', re.DOTALL
+)
+_WORDS = {
+    "rewriting": "rewritten, row by row",
+    "verifying": "scanned, to verify its rows",
+    "validating": "scanned, to validate its rows",
+}
+
+
+class SchemaObserver(Quiet):
+    """Describes what the catalogs say was touched, and compares it with what was there when the segment began."""
+
+    def __init__(self) -> None:
+        self._counters = CatalogCounters()
+        self._seen = no_objects()
+        self._base: Described = {}
+        self._last: Described = {}
+        self._steps: dict[str, int] = {}
+        self._work: dict[tuple[str, str], int] = {}
+        self._is_stale = False
+
+    def begin(self, moment: Moment) -> None:
+        """What the stage itself wrote to the catalogs is none of the script's."""
+        self._counters.moved(moment.session)
+
+    def before(self, moment: Moment) -> None:
+        """See what is left of the segment before."""
+        if self._is_stale:
+            self._base = self._last = describe(moment.session, self._seen, shows=True)
+            self._steps, self._work = {}, {}
+        self._is_stale = False
+
+    def after(self, moment: Moment) -> Iterable[Observation]:
+        """Look at what the step touched, where it touched a catalog at all."""
+        if not moment.is_usable:
+            return ()
+        self._note_work(moment)
+        moved = self._counters.moved(moment.session)
+        self._work |= {("catalog", name): moment.step for name in moved & UNDESCRIBED}
+        if moved - UNDESCRIBED or (moment.tag == "ROLLBACK" and self._base):
+            self._look(moment, moved)
+        return ()
+
+    def end_segment(self, moment: Moment) -> Iterable[SchemaChanged]:
+        """Give what the segment leaves changed."""
+        if not moment.is_usable:
+            self._is_stale = True
+            return
+        if self._steps or self._work:
+            yield from self._changed(moment)
+            self._is_stale = True
+
+    def _look(self, moment: Moment, moved: frozenset[str]) -> None:
+        touched = merged(written_objects(moment.session, moved), self._locked(moment.held))
+        fresh: Objects = {listing: touched[listing] - self._seen[listing] for listing in LISTING}
+        before = describe(moment.witness, fresh, shows=False)
+        self._base, self._last = self._base | before, self._last | before
+        self._seen = merged(self._seen, fresh)
+        now = describe(moment.session, self._seen, shows=True)
+        for key in now.keys() | self._last.keys():
+            if now.get(key) != self._last.get(key):
+                self._steps[key] = moment.step
+        self._last = now
+
+    def _locked(self, held: Iterable[HeldLock]) -> Objects:
+        """What is held under a lock that DDL takes: what was dropped is told by nothing else."""
+        objects = no_objects()
+        for lock in held:
+            if lock.relation and lock.mode in _DDL_MODES:
+                objects["pg_class"].add(lock.relation)
+            elif lock.object.startswith("object ") and lock.mode == "AccessExclusiveLock":
+                classid, _, oid = lock.object.removeprefix("object ").partition("/")
+                listing = self._counters.oids.get(int(classid), "")
+                if listing in objects:
+                    objects[listing].add(int(oid))
+        return objects
+
+    def _changed(self, moment: Moment) -> Iterator[SchemaChanged]:
+        for one in differences(self._base, self._last):
+            step = self._steps.get(one.key, moment.step)
+            yield SchemaChanged(one.action, one.kind, one.name, step, moment.segment, one.detail)
+        for (work, name), step in self._work.items():
+            if work == "catalog":
+                yield SchemaChanged("alter", "catalog", name, step, moment.segment, "rows written")
+                continue
+            for table in self._tables_of(work, name):
+                yield SchemaChanged("alter", "table", table, step, moment.segment, _WORDS[work])
+
+    # What the server says at DEBUG1 --------------------------------------------------------------------------------
+
+    def _note_work(self, moment: Moment) -> None:
+        for message in moment.messages:
+            found = _WORK.match(message.text) if message.severity == "DEBUG" else None
+            if found:
+                self._work[found[1] or found[3], found[2] or found[4]] = moment.step
+
+    def _tables_of(self, work: str, name: str) -> Iterator[str]:
+        """The tables that were there before and that a message means: it gives a name without its schema."""
+        wanted = "constraint" if work == "validating" else "table"
+        for key, one in self._last.items():
+            if one.kind == wanted and str(one.parts["name"]).rpartition(".")[2].strip('"') == name:
+                table = self._last.get(one.parent) if one.parent else one
+                if table and (one.parent or key) in self._base:
+                    yield table.name

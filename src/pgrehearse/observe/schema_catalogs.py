@@ -1,0 +1,152 @@
+"""Which catalogs tell of which objects, and which objects the open transaction has changed, read from them alone.
+
+A row that is visible and not older than the transaction's own id was written by it, for what others commit meanwhile
+would be written by no transaction of ours. The server's counters tell first which catalogs changed at all, so that a
+change of rows pays for one look at counters.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pgrehearse.pg.session import Session
+
+Objects = dict[str, set[int]]
+"""Oids of objects by the catalog that lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """A catalog `c`: the one that lists the object of a row, and the column that holds that object's oid."""
+
+    name: str
+    lists: str
+    column: str = "c.oid"
+    condition: str = "true"
+    join: str = ""
+
+
+CATALOGS = (
+    Catalog("pg_class", "pg_class", condition="relkind NOT IN ('t', 'i', 'I')"),
+    Catalog("pg_class", "pg_class", "x.indrelid", join="JOIN pg_index AS x ON x.indexrelid = c.oid"),
+    Catalog("pg_attribute", "pg_class", "attrelid"),
+    Catalog("pg_attrdef", "pg_class", "adrelid"),
+    Catalog("pg_constraint", "pg_class", "conrelid", "conrelid <> 0"),
+    Catalog("pg_constraint", "pg_type", "contypid", "contypid <> 0"),
+    Catalog("pg_index", "pg_class", "indrelid"),
+    Catalog("pg_trigger", "pg_class", "tgrelid"),
+    Catalog("pg_rewrite", "pg_class", "ev_class"),
+    Catalog("pg_policy", "pg_class", "polrelid"),
+    Catalog("pg_sequence", "pg_class", "seqrelid"),
+    Catalog("pg_inherits", "pg_class", "inhrelid"),
+    Catalog("pg_description", "pg_class", "objoid", "classoid = 'pg_class'::regclass"),
+    Catalog("pg_description", "pg_proc", "objoid", "classoid = 'pg_proc'::regclass"),
+    Catalog("pg_description", "pg_type", "objoid", "classoid = 'pg_type'::regclass"),
+    Catalog("pg_description", "pg_namespace", "objoid", "classoid = 'pg_namespace'::regclass"),
+    Catalog("pg_proc", "pg_proc"),
+    Catalog("pg_type", "pg_type", condition="typtype IN ('d', 'e', 'r', 'b')"),
+    Catalog("pg_enum", "pg_type", "enumtypid"),
+    Catalog("pg_namespace", "pg_namespace"),
+    Catalog("pg_extension", "pg_extension"),
+    Catalog("pg_event_trigger", "pg_event_trigger"),
+    Catalog("pg_statistic_ext", "pg_statistic_ext"),
+    Catalog("pg_default_acl", "pg_default_acl"),
+    Catalog("pg_publication", "pg_publication"),
+    Catalog("pg_publication_rel", "pg_publication", "prpubid"),
+)
+
+LISTING = tuple(dict.fromkeys(catalog.lists for catalog in CATALOGS))
+"""The catalogs that list objects of their own."""
+
+UNDESCRIBED = frozenset(
+    [
+        "pg_aggregate",
+        "pg_am",
+        "pg_amop",
+        "pg_amproc",
+        "pg_authid",
+        "pg_auth_members",
+        "pg_cast",
+        "pg_collation",
+        "pg_conversion",
+        "pg_database",
+        "pg_db_role_setting",
+        "pg_foreign_data_wrapper",
+        "pg_foreign_server",
+        "pg_language",
+        "pg_largeobject_metadata",
+        "pg_opclass",
+        "pg_operator",
+        "pg_opfamily",
+        "pg_parameter_acl",
+        "pg_publication_namespace",
+        "pg_seclabel",
+        "pg_subscription",
+        "pg_tablespace",
+        "pg_transform",
+        "pg_ts_config",
+        "pg_ts_dict",
+        "pg_ts_parser",
+        "pg_ts_template",
+        "pg_user_mapping",
+    ]
+)
+"""Catalogs of rarer objects: a change of one is told by the catalog's name alone."""
+
+_NAMES = sorted({catalog.name for catalog in CATALOGS} | UNDESCRIBED)
+
+_MOVED = """
+SELECT c.oid::bigint, c.relname,
+       pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid)
+           + pg_stat_get_xact_tuples_deleted(c.oid)
+FROM unnest(%s::regclass[]) AS listed(oid)
+JOIN pg_class AS c ON c.oid = listed.oid
+"""
+
+
+def no_objects() -> Objects:
+    """An empty set of oids for each catalog."""
+    return {name: set() for name in LISTING}
+
+
+class CatalogCounters:
+    """How many rows of each catalog the transaction has written so far, as the server counts them."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+        self.oids: dict[int, str] = {}
+        """Catalogs by oid, as pg_locks names the class of an object."""
+
+    def moved(self, session: Session) -> frozenset[str]:
+        """The catalogs that changed since the last call."""
+        found = session.fetch(_MOVED, (_NAMES,))
+        self.oids = {oid: name for oid, name, _ in found}
+        now = {name: count for _, name, count in found}
+        moved = frozenset(name for name, count in now.items() if count != self._last.get(name, 0))
+        self._last = now
+        return moved
+
+
+def written_objects(session: Session, catalogs: frozenset[str]) -> Objects:
+    """The objects of which the open transaction of `session` has written a row in one of `catalogs`."""
+    queries = [
+        f"SELECT '{c.lists}', {c.column}::bigint FROM {c.name} AS c {c.join}"
+        f" WHERE age(c.xmin) <= 0 AND {c.condition}"
+        for c in CATALOGS
+        if c.name in catalogs
+    ]
+    objects = no_objects()
+    for listing, oid in session.fetch(" UNION ".join(queries)) if queries else ():
+        objects[listing].add(oid)
+    return objects
+
+
+def merged(*many: Mapping[str, set[int]]) -> Objects:
+    """The objects that are in any of `many`."""
+    objects: Objects = defaultdict(set, no_objects())
+    for one in many:
+        for listing, oids in one.items():
+            objects[listing] |= oids
+    return dict(objects)
