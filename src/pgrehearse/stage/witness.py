@@ -35,7 +35,15 @@ MOST_XIDS = 200_000
 """Transaction ids of the meantime that are looked up one by one; past it, whether others committed is unknown."""
 
 _WITH_ROWS = "rm"
-_SETTINGS = [("default_transaction_read_only", "on"), ("lock_timeout", "10s"), ("row_security", "off")]
+_SETTINGS = [
+    ("default_transaction_read_only", "on"),
+    ("lock_timeout", "10s"),
+    ("row_security", "off"),
+    # The snapshot of the entry is held, idle, for as long as the rehearsal takes: whatever the server's defaults say.
+    ("idle_in_transaction_session_timeout", "0"),
+    ("idle_session_timeout", "0"),
+    ("statement_timeout", "0"),
+]
 
 
 @dataclass(frozen=True, slots=True)
