@@ -1,4 +1,4 @@
-"""Whom the server runs as, and that nobody's permissions change for it."""
+"""Whom the server runs as, where its programs lie, and that nobody's permissions change for it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import pgrehearse
 from pgrehearse.errors import LaunchError
 from pgrehearse.server import find_binaries, private_server
 from pgrehearse.server.home import open_home
 from pgrehearse.server.tree import make_reachable
 
-# The interpreter may lie where nobody can read it: all that is needed later is imported before.
+# The interpreter may lie where nobody can read it: all that is needed later is imported before. The package reads
+# files of its own, so the test gives it a copy of that.
 AS_NOBODY = """
 import importlib.readers, os, pwd, sys
 import pgrehearse.server
@@ -53,6 +55,17 @@ def _permissions(*places: Path) -> dict[Path, tuple[int, int, int]]:
     return {path: (path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in every}
 
 
+def _copy_of_the_wheel(folder: Path) -> Path:
+    """Copy PostgreSQL 18 and its libraries into a folder; gives the programs' folder."""
+    package = find_binaries(wanted_major=18).bin_dir.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    return (
+        shutil.copytree(package / "pginstall18", folder / package.name / "pginstall18", symlinks=True) / "bin"
+    )
+
+
 @needs_root
 def test_for_root_the_server_runs_as_an_existing_account(home: Path) -> None:
     with private_server(home=home) as server:
@@ -79,10 +92,7 @@ def test_programs_that_the_account_cannot_reach_are_copied_once(home: Path) -> N
     closed.mkdir(parents=True)
     home.chmod(0o755)
     closed.chmod(0o700)
-    package = find_binaries().bin_dir.parents[1]
-    tree = shutil.copytree(package / "pginstall18", closed / package.name / "pginstall18", symlinks=True)
-    bin_dir = tree / "bin"
-    shutil.copytree(package.with_name(f"{package.name}.libs"), closed / f"{package.name}.libs")
+    bin_dir = _copy_of_the_wheel(closed)
     before = _permissions(bin_dir)
 
     with private_server(home=home, bin_dir=bin_dir) as server:
@@ -95,6 +105,28 @@ def test_programs_that_the_account_cannot_reach_are_copied_once(home: Path) -> N
     assert copy.is_relative_to(home / "trees")
     assert f"copied from {closed}" in again.binaries.why
     assert _permissions(bin_dir) == before
+
+
+@pytest.mark.parametrize("name", ["plain", 'a "quoted" name'])
+@pytest.mark.parametrize("odd", ['"quoted"', "$(false)", "`false`", "back\\slash"])
+def test_programs_whose_path_a_shell_would_change_are_copied(
+    home: Path, monkeypatch: pytest.MonkeyPatch, odd: str, name: str
+) -> None:
+    for folder in (home, home / odd, home / "tmp"):
+        folder.mkdir()
+        folder.chmod(0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "tmp"))
+    bin_dir = _copy_of_the_wheel(home / odd)
+
+    with (
+        private_server(home=home / name, bin_dir=bin_dir) as server,
+        psycopg.connect(server.conninfo()) as session,
+    ):
+        assert session.execute("SELECT 1").fetchone() == (1,)
+
+    place = home / name if name == "plain" else home / "tmp" / f"pgrehearse-{os.geteuid()}"
+    assert server.binaries.bin_dir.is_relative_to(place / "trees")
+    assert f"copied from {bin_dir}" in server.binaries.why
 
 
 @needs_root
@@ -145,6 +177,7 @@ def test_a_strict_umask_does_not_keep_the_server_out_of_new_folders(home: Path) 
 @needs_root
 def test_an_ordinary_user_has_servers_of_his_own(home: Path) -> None:
     bin_dir = make_reachable(find_binaries(), open_home(home)).bin_dir
+    shutil.copytree(Path(pgrehearse.__file__).parent, home / "packages" / "pgrehearse")
     own = home / "user"
     own.mkdir()
     shutil.chown(own, "nobody")
@@ -152,7 +185,7 @@ def test_an_ordinary_user_has_servers_of_his_own(home: Path) -> None:
         "PATH": os.defpath,
         "HOME": str(own),
         "PGREHEARSE_PG_BIN": str(bin_dir),
-        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPATH": os.pathsep.join([str(home / "packages"), *sys.path]),
     }
 
     with subprocess.Popen(

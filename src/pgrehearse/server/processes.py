@@ -51,6 +51,11 @@ def processes_of(cluster_name: str) -> Processes:
     return Processes(postmasters[0] if postmasters else None, children)
 
 
+def is_any_program_below(folder: Path) -> bool:
+    """Whether some process was started from a program in the folder."""
+    return any(title.startswith(f"{folder}/") for title in _titles().values())
+
+
 def _is_postmaster(title: str, cluster_name: str) -> bool:
     program = title.partition(" -D ")[0]
     is_postgres = program.endswith("/postgres") and not program.startswith("/bin/sh ")

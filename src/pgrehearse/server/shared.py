@@ -15,6 +15,7 @@ from pgrehearse.server.launcher import launch_detached
 from pgrehearse.server.lock import locked
 from pgrehearse.server.postmaster_file import read_postmaster_file
 from pgrehearse.server.server import Server, State, wait_until
+from pgrehearse.server.sweep import sweep_copies
 from pgrehearse.server.tree import make_reachable
 
 _PATIENCE_S = 120.0
@@ -41,7 +42,8 @@ def shared_server(
     """The user's server of one major version, started if it does not run.
 
     Any number of processes may ask for it at once, and it survives them all. Where it was killed itself, it
-    starts again with the same data.
+    starts again with the same data. Its system identifier is no other server's, so a clone's mark, which is
+    bound to that, holds on this server alone.
 
     Raises:
         LaunchError: No PostgreSQL was found, or it did not start.
@@ -58,6 +60,7 @@ def shared_server(
             wait_until(lambda: server.state is not State.BUSY, _PATIENCE_S)
         running = _running(folder, wanted)
         if running is None:
+            sweep_copies(place)
             _record_binaries(server)
             launch_detached(server, place)
         return running or server

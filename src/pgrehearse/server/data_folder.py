@@ -1,6 +1,7 @@
-"""Data folders for new servers, copied from one that initdb made once.
+"""Data folders for new servers: made by initdb, or copied from one that initdb made once.
 
-Takes binaries that the account can execute; gives a data folder ready to start in.
+Takes binaries that the account can execute; gives a data folder ready to start in. It appears complete or not
+at all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from pgrehearse.errors import LaunchError
 from pgrehearse.server.binaries import Binaries, version_line
 from pgrehearse.server.home import Home, remove_tree
-from pgrehearse.server.lock import locked
+from pgrehearse.server.kept import keep
 
 _INITDB = (
     "--username=postgres",
@@ -31,8 +32,19 @@ _LIBC_LOCALES = (("--locale=C.UTF-8",), ("--locale=C",))
 _COPY = ("cp", "-cRp") if sys.platform == "darwin" else ("cp", "-Rp")
 
 
-def make_data_folder(binaries: Binaries, home: Home, data_dir: Path, *, lock: int) -> None:
-    """Make `data_dir` as initdb would, under a lock. It appears complete or not at all.
+def initialise_data_folder(binaries: Binaries, home: Home, data_dir: Path, *, lock: int) -> None:
+    """Make `data_dir` by initdb, under a lock: with a system identifier that no other server has.
+
+    Raises:
+        LaunchError: initdb failed.
+    """
+    unfinished = data_dir.with_name(f"{data_dir.name}.new")
+    _initdb(binaries, home, unfinished, lock=lock)
+    unfinished.rename(data_dir)
+
+
+def copy_data_folder(binaries: Binaries, home: Home, data_dir: Path, *, lock: int) -> None:
+    """Make `data_dir` as initdb would, under a lock, but faster: all copies share one system identifier.
 
     Raises:
         LaunchError: initdb failed, or the disk is full.
@@ -48,41 +60,41 @@ def make_data_folder(binaries: Binaries, home: Home, data_dir: Path, *, lock: in
 
 
 def _golden_folder(binaries: Binaries, home: Home) -> Path:
-    settings = files(__package__).joinpath("postgresql.conf").read_bytes()
     key = hashlib.sha256(
-        repr((version_line(binaries.bin_dir), _INITDB, _locales(binaries))).encode() + settings
+        repr((version_line(binaries.bin_dir), _INITDB, _locales(binaries))).encode() + _settings()
     )
-    folder = home.folder("golden") / f"{binaries.version}-{key.hexdigest()[:12]}"
-    with locked(folder.with_name(f"{folder.name}.lock")) as lock:
-        if not folder.exists():
-            _initdb(binaries, home, folder, settings, lock=lock)
-    return folder
+    return keep(
+        home.folder("golden") / f"{binaries.version}-{key.hexdigest()[:12]}",
+        lambda unfinished, lock: _initdb(binaries, home, unfinished, lock=lock),
+    )
 
 
-def _initdb(binaries: Binaries, home: Home, folder: Path, settings: bytes, *, lock: int) -> None:
-    unfinished = folder.with_name(f"{folder.name}.new")
+def _initdb(binaries: Binaries, home: Home, data_dir: Path, *, lock: int) -> None:
     result = None
     for locale in _locales(binaries):
-        remove_tree(unfinished)
-        home.account_folder(unfinished)
-        command: list[str | Path] = [binaries.bin_dir / "initdb", *_INITDB, *locale, "-D", unfinished]
+        remove_tree(data_dir)
+        home.account_folder(data_dir)
+        command: list[str | Path] = [binaries.bin_dir / "initdb", *_INITDB, *locale, "-D", data_dir]
         result = home.account.run(command, lock=lock)
         if result.returncode == 0:
-            _set(home, unfinished, settings, lock=lock)
-            unfinished.rename(folder)
+            _set(home, data_dir, lock=lock)
             return
     raise LaunchError("initdb failed", detail=_last_words(result))
 
 
-def _set(home: Home, data_dir: Path, settings: bytes, *, lock: int) -> None:
+def _set(home: Home, data_dir: Path, *, lock: int) -> None:
     # The account itself writes in its folder: root would follow whatever link is laid there.
     source = data_dir.with_suffix(".conf")
-    source.write_bytes(settings)
+    source.write_bytes(_settings())
     source.chmod(0o644)
     copy = home.account.run(["cp", source, data_dir / "postgresql.conf"], lock=lock)
     source.unlink()
     if copy.returncode != 0:
         raise LaunchError("a new server's settings cannot be written", detail=copy.stderr.strip())
+
+
+def _settings() -> bytes:
+    return files(__package__).joinpath("postgresql.conf").read_bytes()
 
 
 def _locales(binaries: Binaries) -> tuple[tuple[str, ...], ...]:
