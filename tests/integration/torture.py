@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 
@@ -14,11 +15,16 @@ from pgrehearse.rehearsal import Options, rehearse
 from pgrehearse.script.source import make_source
 from pgrehearse.server.binaries import all_binaries
 from pgrehearse.stage.clearance import IDENTITY, Clearance
+from pgrehearse.stage.limits import Limits
+from pgrehearse.stage.perform import Performance, perform
+from pgrehearse.stage.transcript import Transcript
 
 from .torture_cases.case import Rows
 
 MAJORS = tuple(major for major in (18, 16, 15) if major in {found.major for found in all_binaries()})
 """The versions found on this machine; the wheel brings 16 and 18."""
+
+Fact = TypeVar("Fact")
 
 _TABLES = """
 SELECT c.oid::bigint, format('%I.%I', n.nspname, c.relname)
@@ -40,11 +46,39 @@ class Table:
 
 def rehearsed(conninfo: str, change: str, *, passes: int = 2) -> Document:
     """The evidence of one rehearsal on a database that the test made itself."""
+    source = make_source("change.sql", change.encode())
+    return rehearse(source, PlanFile(), conninfo, cleared(conninfo), Options(passes=passes)).evidence
+
+
+def cleared(conninfo: str) -> Clearance:
+    """The clearance of a database that the test made itself."""
     with Session(conninfo) as session:
         database, oid, system, _ = session.fetch(IDENTITY)[0]
-    clearance = Clearance(database, oid, system, "clone", ("made by the test",))
-    source = make_source("change.sql", change.encode())
-    return rehearse(source, PlanFile(), conninfo, clearance, Options(passes=passes)).evidence
+    return Clearance(database, oid, system, "clone", ("made by the test",))
+
+
+def transcript_of(conninfo: str, change: str, *, passes: int = 1) -> Transcript:
+    """What the observers of one rehearsal gave, before it is summed up."""
+    plan = PlanFile()
+    performance = Performance(
+        source=make_source("change.sql", change.encode()),
+        variables={},
+        conninfo=conninfo,
+        clearance=cleared(conninfo),
+        limits=Limits.of(plan.policy),
+        values={},
+        splits={},
+        passes=passes,
+        isolation="",
+        policy=plan.policy,
+        shown=lambda *_: None,
+    )
+    return perform(performance)
+
+
+def observed(transcript: Transcript, kind: type[Fact]) -> list[Fact]:
+    """The observations of one kind in the first pass."""
+    return [one for one in transcript.passes[0].observations if isinstance(one, kind)]
 
 
 def load(conninfo: str, sql: str) -> None:

@@ -81,13 +81,19 @@ class Notified:
 class LockTaken:
     """A lock that the stage holds after a step and did not hold before it.
 
-    `relation` names the relation, or another lock's object as `advisory 1/2`, `object …`.
+    Attributes:
+        relation: The relation, or another lock's object as `advisory 1/2`, `object …`.
+        held_ms: How long it was held until the end of its segment: the time of the script's own statements from the
+            beginning of the step that took it. For a brief lock the time between its first and last sample.
+        is_brief: It was gone when its step ended, as what a caught exception had locked.
     """
 
     relation: str
     mode: str
     step: int
     segment: int
+    held_ms: float = 0.0
+    is_brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
 from pgrehearse.observe.counters import CounterObserver
 from pgrehearse.observe.escapes import EscapeFinder, EscapeObserver
 from pgrehearse.observe.held import held_locks
+from pgrehearse.observe.lock_sampler import LockSampler
 from pgrehearse.observe.locks import LockObserver
 from pgrehearse.observe.messages import MessageObserver
 from pgrehearse.observe.names import RelationName
@@ -126,6 +127,7 @@ def perform(performance: Performance) -> Transcript:
 
 def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) -> Iterator[_Pass]:
     sequences, shapes = SequenceObserver(), ShapeObserver()
+    locks = LockObserver(LockSampler(performance.conninfo))
     values = [ValueObserver(performance.values)] if performance.passes == 1 else []
     clean = _play(
         1,
@@ -135,7 +137,7 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
         [
             EscapeObserver(finder),
             MessageObserver(),
-            LockObserver(),
+            locks,
             CounterObserver(),
             shapes,
             SchemaObserver(),
@@ -143,6 +145,7 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
             *values,
         ],
     )
+    clean = replace(clean, limits=clean.limits | locks.limits)
     if performance.passes == 1 or clean.record.broken:
         yield clean
         return
