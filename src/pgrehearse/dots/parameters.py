@@ -6,6 +6,7 @@ Takes texts; gives values, the digest that the ledger keeps of them, and those t
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -15,6 +16,7 @@ from pgrehearse.errors import UsageError
 
 Value = str | int | bool
 
+_INTEGER = re.compile("-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -51,7 +53,7 @@ def _value(name: str, parameter: Parameter, text: str) -> Value:
     match parameter.type:
         case "text":
             return text
-        case "integer" if text.lstrip("-").isdecimal():
+        case "integer" if _INTEGER.fullmatch(text):
             return int(text)
         case "boolean" if text in _BOOLEANS:
             return _BOOLEANS[text]
