@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -23,13 +24,14 @@ from pgrehearse.config import Config
 from pgrehearse.dots.dot import Declared, read_dot
 from pgrehearse.dots.lease import acquire, held_leases
 from pgrehearse.dots.ledger import LedgerRun, mark_lost, read_runs
+from pgrehearse.dots.registry import Registry
 from pgrehearse.dots.runner import Order, execute, run_in_sandbox
 from pgrehearse.dots.store import open_store
 from pgrehearse.dots.verification import verify
 from pgrehearse.errors import CloneError, DotError, RefusedError, UsageError
 from pgrehearse.pg.session import Session
 from pgrehearse.pg.target import Target, make_target
-from pgrehearse.server import Server
+from pgrehearse.server import Server, shared_server, stop_shared_servers
 
 EXAMPLE = Path(__file__).parents[2] / "examples/dots/coverage_scan.dot.toml"
 GATE = "iu_core.operator_runtime_enabled"
@@ -369,6 +371,7 @@ def wait_until(is_so: Callable[[], bool], limit_s: float = 15.0) -> bool:
 
 RUN = """
 import sys
+import tempfile
 from pathlib import Path
 from pgrehearse.config import Config
 from pgrehearse.dots.dot import read_dot
@@ -382,3 +385,41 @@ def show(line):
 order = Order(read_dot(Path(sys.argv[1])), make_target(sys.argv[2]), sys.argv[3], Config(), shown=show)
 print(run_in_sandbox(order).state)
 """
+
+
+def test_a_run_survives_a_crash_of_the_server_that_is_back_before_its_lease_ends(
+    declare: Declare, tmp_path: Path
+):
+    declared = declare("echo started; sleep 2", more="[lease]\nttl_s = 20.0")
+    with tempfile.TemporaryDirectory(prefix="pgr-dots-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "home"
+        server = shared_server(wanted_major=18, home=home)
+        try:
+            place = make_small_place(server)
+
+            def crash(_text: str) -> None:
+                server.stop("immediate")
+                shared_server(wanted_major=18, home=home)
+
+            result = run_in_sandbox(place.order(declared, shown=crash))
+
+            assert (result.state, result.term) == ("succeeded", 1)
+            assert [(run.state, run.term) for run in place.runs()] == [("succeeded", 1)]
+            assert place.leases() == 0
+            assert databases(server) == {"postgres", "template0", "template1", "clone", "ledger"}
+        finally:
+            stop_shared_servers(home=home)
+
+
+def make_small_place(server: Server) -> Place:
+    """A clone with the bare registry, and a ledger."""
+    with Session(server.conninfo()) as session:
+        session.run("CREATE DATABASE clone")
+        session.run("CREATE DATABASE ledger")
+    columns = ", ".join(f"{column} text" for column in Registry().columns.values())
+    with Session(server.conninfo("clone")) as session:
+        session.run(f"CREATE TABLE dot_tools ({columns})")
+    clone = make_target(server.conninfo("clone"))
+    adopt(clone, "clone", config=Config())
+    return Place(clone, server.conninfo("ledger"))

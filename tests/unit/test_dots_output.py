@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +40,19 @@ def test_a_line_without_end_is_shown_in_pieces_and_a_secret_across_them_is_maske
     shown, _ = collect([data[i : i + 1000] for i in range(0, len(data), 1000)], "s3cr3t")
 
     assert shown.removesuffix("\n") == "x" * 70_000 + "***" + "y" * 70_000
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x", b"a://b:", b"password='", b"token= ", b"secret", b"_", b"\xff", b"://"]
+)
+def test_no_output_takes_much_longer_than_its_length(piece: bytes):
+    data = (piece * 200_000)[:200_000]
+    began = time.process_time()
+
+    _, output = collect([data[i : i + 8192] for i in range(0, len(data), 8192)], "s3cr3t")
+
+    assert output.tail
+    assert time.process_time() - began < 2.0
 
 
 def test_only_the_tail_is_kept_and_says_so():

@@ -16,12 +16,14 @@ MASK = "***"
 
 _LINE_BYTES = 65_536
 
-# What looks like a secret wherever it comes from: passwords in connection strings and in settings.
+# What looks like a secret wherever it comes from: passwords in connection strings and in settings. Each repetition is
+# bounded and begins at a word, so that no output, however odd, takes longer than its length.
 _PATTERNS = (
-    (re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+(?=@)"), rf"\g<1>{MASK}"),
+    (re.compile(r"(\b[A-Za-z][\w+.-]{0,30}://[^\s:/@]{0,128}:)[^\s@]{1,512}(?=@)"), rf"\g<1>{MASK}"),
     (
         re.compile(
-            r"(?i)\b((?:\w*password|passwd|secret|token|api_?key)\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;]+)"
+            r"(?i)(\b(?:\w{0,40}password|passwd|secret|token|api_?key)\s{0,8}[=:]\s{0,8})"
+            r"(?:'[^']{0,512}'|\"[^\"]{0,512}\"|[^\s,;]{1,512})"
         ),
         rf"\g<1>{MASK}",
     ),
@@ -33,7 +35,7 @@ class Output:
 
     Args:
         secrets: Values that are shown nowhere.
-        shown: Told each line, masked, as it comes; a line of more than 64 KiB comes in pieces.
+        shown: Told what came, masked, in whole lines; a line of more than 64 KiB comes in pieces.
     """
 
     def __init__(self, *, secrets: Sequence[str] = (), shown: Callable[[str], None]) -> None:
@@ -51,9 +53,9 @@ class Output:
         self._digest.update(piece)
         # Twice the tail, so that a secret that begins before the tail is still whole when it is masked.
         self._tail = (self._tail + piece)[-(2 * TAIL_BYTES + self._longest) :]
-        *lines, self._line = (self._line + piece).split(b"\n")
-        for line in lines:
-            self._shown(self._masked(line) + "\n")
+        lines, end, self._line = (self._line + piece).rpartition(b"\n")
+        if end:
+            self._shown(self._masked(lines + end))
         if len(self._line) > _LINE_BYTES + self._longest:
             self._show_part()
 

@@ -54,7 +54,7 @@ class Order:
         config: Declared productions.
         registry: Where the tool is registered.
         parameters: As given, texts by name.
-        shown: Told each line of output, masked, as it comes.
+        shown: Told the output, masked, as it comes, in whole lines.
         run_id, holder: Names that nobody else has.
         clock: See `clock.steady`.
     """

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pgrehearse.clones.source import open_maintenance, read_source
 from pgrehearse.clones.strategies import template
 from pgrehearse.clones.strategies.strategy import Copying
-from pgrehearse.clones.unfinished import unfinished_database
+from pgrehearse.clones.unfinished import Unfinished, unfinished_database
 from pgrehearse.config import Config
 from pgrehearse.dots.boundary import Placement, place_of
 from pgrehearse.errors import CloneError, RefusedError, ServerError
+from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 from pgrehearse.pg.target import Target
 
@@ -56,7 +57,17 @@ def open_sandbox(clone: Target, *, config: Config) -> Iterator[Target]:
         for setting in source.settings:
             session.run(setting.to_sql(database.target.dbname))
         database.mark("sandbox", is_throwaway=True)
-        yield database.target
+        try:
+            yield database.target
+        finally:
+            _drop(clone, database)
+
+
+def _drop(clone: Target, database: Unfinished) -> None:
+    """Drop the sandbox by a session of its own: after a long run, the maker's may be lost without knowing it."""
+    with open_maintenance(clone, avoiding=database.target.dbname) as session:
+        session.run(f"DROP DATABASE IF EXISTS {quote_identifier(database.target.dbname)} WITH (FORCE)")
+    database.is_finished = True
 
 
 def _in_use(error: ServerError, name: str) -> CloneError | ServerError:

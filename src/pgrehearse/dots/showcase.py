@@ -89,7 +89,7 @@ def showcase(
         production: A declared production; nothing is run there.
         ledger: Conninfo of the database that keeps leases and ledger.
         config: Declared productions.
-        note: Told each line of the tool's output.
+        note: Told the tool's output, in whole lines.
         options: How to rehearse.
 
     Raises:
