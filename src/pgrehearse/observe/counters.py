@@ -39,6 +39,12 @@ class CounterObserver(Quiet):
         self._counted: dict[int, tuple[int, int, int]] = {}
         self.tracks_functions = False
 
+    @property
+    def limits(self) -> frozenset[str]:
+        """Why functions are not counted."""
+        text = "The role may not set track_functions: calls of functions and their times are not counted."
+        return frozenset() if self.tracks_functions else frozenset({text})
+
     def begin(self, moment: Moment) -> None:
         """Ask for function counters, which takes a superuser or the privilege to SET the parameter."""
         try:

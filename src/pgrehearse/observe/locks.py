@@ -84,7 +84,9 @@ class LockObserver(Quiet):
         moment.names.learn(moment.witness, relations)
         if moment.is_usable:
             moment.names.learn(moment.session, relations)
-        objects = _identities(moment, {one.lock.object for one in taken if one.lock.locktype == "object"})
+        objects = _identities(
+            moment, {one.lock.object for one in taken if one.lock.object.startswith("object ")}
+        )
         for one in taken:
             name = (
                 objects.get(one.lock.object, "") if one.lock.locktype == "object" else _name(moment, one.lock)
@@ -109,7 +111,7 @@ def _name(moment: Moment, lock: HeldLock) -> str:
 
 
 def _identities(moment: Moment, objects: set[str]) -> dict[str, str]:
-    """What locked objects are, as `type public.color`, for oids differ from server to server; else they are left out."""
+    """What locked objects are, as `type public.color`, for oids differ between servers; else left out."""
     found: dict[str, str] = {}
     for session in (moment.witness, moment.session) if moment.is_usable else (moment.witness,):
         left = [one.removeprefix("object ").split("/") for one in sorted(objects - found.keys())]

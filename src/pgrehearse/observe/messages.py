@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from pgrehearse.observe.observation import MessageReceived, Notified, Observation
 from pgrehearse.observe.observer import Moment, Quiet
+from pgrehearse.observe.payloads import payload_of
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 
@@ -51,7 +52,8 @@ class MessageObserver(Quiet):
         for message in moment.messages:
             traced = _TRACED.match(message.text) if message.severity == "DEBUG" else None
             if traced:
-                yield Notified(traced[1], None, moment.step, moment.segment, message.context)
+                payload = payload_of(traced[1], moment.text, message.context)
+                yield Notified(traced[1], payload, moment.step, moment.segment, message.context)
             elif self._is_shown(message):
                 yield MessageReceived(
                     message.severity, message.sqlstate, message.text, moment.step, moment.segment,

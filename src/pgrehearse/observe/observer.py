@@ -40,6 +40,11 @@ class Moment:
 class Observer(Protocol):
     """Gives the observations of one kind of fact."""
 
+    @property
+    def limits(self) -> frozenset[str]:
+        """What could not be observed on this target, one sentence each; complete when the pass is over."""
+        ...
+
     def begin(self, moment: Moment) -> None:
         """The stage is open, and no statement of the script has run."""
 
@@ -65,6 +70,11 @@ class Observer(Protocol):
 
 class Quiet:
     """An observer that sees nothing: the others say only what differs from it."""
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """See `Observer`."""
+        return frozenset()
 
     def begin(self, moment: Moment) -> None:
         """See `Observer`."""

@@ -47,6 +47,12 @@ SELECT current_setting('session_replication_role'), has_parameter_privilege('ses
 """
 
 
+_IS_HEARD = """
+SELECT NOT has_parameter_privilege('session_replication_role', 'SET')
+       AND EXISTS (SELECT FROM pg_event_trigger WHERE evtenabled <> 'D')
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Installed:
     """A probe or mark that stands in the catalog: `number` is a mark's, 0 for a probe."""
@@ -79,8 +85,12 @@ class ProbeSetup:
         """Every relation ever probed, by oid, with its last name."""
         self.marks: list[MarkedTrigger] = []
         """Every trigger ever announced; mark number n is at n - 1."""
-        self.blind: dict[str, str] = {}
-        """Relations without probes, and why."""
+        self.blind: dict[int, str] = {}
+        """Relations without probes, by oid, and why."""
+        self.unmarked: dict[int, str] = {}
+        """Relations with triggers that could not be announced, by oid, and why."""
+        self.is_heard = False
+        """Whether the target's own event triggers saw the probes being made."""
         self._names = names
         self._touched = sorted(set(touched))
         self._splits = splits
@@ -94,6 +104,7 @@ class ProbeSetup:
         text = (_SQL / "probe_functions.sql").read_text()
         for part in ("log", "path", "probe", "mark"):
             text = text.replace("{" + part + "}", self._names[part])
+        self.is_heard = session.fetch(_IS_HEARD)[0][0]
         _run_silently(session, [text])
 
     def is_outdated(self, session: Session) -> bool:
@@ -169,7 +180,8 @@ class ProbeSetup:
         became_leaf = bool(probes) and by_row in wanted and by_row not in probes
         if became_leaf:
             ddl += [_dropped(relation, name) for name in probes if name not in wanted]
-        self._create(session, relation, ddl)
+        if problem := _create(session, ddl):
+            self.blind[relation.oid] = problem
         known = ((one.xmin, self._xmin.get((one.relid, name))) for name, one in probes.items())
         return became_leaf or any(xmin != last for xmin, last in known if last)
 
@@ -194,18 +206,22 @@ class ProbeSetup:
             self.marks.append(mark)
             ddl[mark.relid] += mark_ddl(mark, relations[mark.relid], self._names, len(self.marks))
         for relid, statements in ddl.items():
-            self._create(session, relations[relid], statements)
+            if problem := _create(session, statements):
+                self.unmarked[relid] = problem
 
-    def _create(self, session: Session, relation: ProbedRelation, ddl: list[str]) -> None:
-        if not ddl:
-            return
-        session.run("SAVEPOINT pgrehearse")
-        try:
-            _run_silently(session, ddl)
-            session.run("RELEASE pgrehearse")
-        except ServerError as error:
-            session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
-            self.blind[relation.name] = error.message
+
+def _create(session: Session, ddl: list[str]) -> str:
+    """Run DDL; give the server's refusal, which then leaves nothing, or an empty text."""
+    if not ddl:
+        return ""
+    session.run("SAVEPOINT pgrehearse")
+    try:
+        _run_silently(session, ddl)
+    except ServerError as error:
+        session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
+        return error.message
+    session.run("RELEASE pgrehearse")
+    return ""
 
 
 def _dropped(relation: ProbedRelation, trigger: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pgrehearse.observe.left_names import LeftNames
 from pgrehearse.observe.observation import Observation, RowsChanged, TriggerFired
 from pgrehearse.observe.observer import Moment, Quiet
-from pgrehearse.observe.probe_setup import ProbeSetup
+from pgrehearse.observe.probe_setup import ProbeSetup, Renewal
 from pgrehearse.observe.probe_text import SEPARATOR, ProbeNames, name_just_before
 from pgrehearse.observe.shapes import Foreseen
 from pgrehearse.observe.unprobed import UnprobedRows
@@ -53,11 +53,28 @@ class ProbeObserver(Quiet):
     @property
     def limits(self) -> frozenset[str]:
         """What could not be counted, or not exactly: one sentence each."""
-        blind = {
-            f"{table} could not be probed ({why}): its rows are not counted."
-            for table, why in self._setup.blind.items()
+        setup = self._setup
+        told = {
+            f"{setup.relations[oid].name} could not be probed ({why}): its rows are counted as attempted, by the "
+            "server's counters, and their causes are not known."
+            for oid, why in setup.blind.items()
         }
-        return frozenset(blind) | self._unprobed.limits
+        told |= {
+            f"The triggers of {setup.relations[oid].name} could not be told apart ({why}): what they change may be "
+            "told without them."
+            for oid, why in setup.unmarked.items()
+        }
+        told |= {
+            f"{relation.name} is a foreign table: what its rows cause on the other server is not seen."
+            for relation in setup.relations.values()
+            if relation.kind == "f"
+        }
+        if setup.is_heard:
+            told.add(
+                "The role may not set session_replication_role: the target's event triggers saw the probes being made, "
+                "in the second pass."
+            )
+        return frozenset(told) | self._unprobed.limits
 
     def begin(self, moment: Moment) -> None:
         """Create the functions, and probe what is there."""
@@ -79,11 +96,10 @@ class ProbeObserver(Quiet):
             return ()
         if moment.tag == "ROLLBACK":
             self._setup.forget()
+        renewal = Renewal()
         if self._setup.is_outdated(moment.session):
             renewal = self._setup.renew(moment.session)
-            self._unprobed.after(moment, self._setup.relations, renewal)
-        else:
-            self._unprobed.after(moment, self._setup.relations, None)
+        self._unprobed.after(moment, self._setup.relations, renewal, self._setup.blind)
         return ()
 
     def end_segment(self, moment: Moment) -> Iterable[Observation]:

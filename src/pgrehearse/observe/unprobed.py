@@ -63,18 +63,24 @@ class UnprobedRows:
                     self._before[oid] = (count, file)
         self._counters = _counters(moment.session, relations)
 
-    def after(self, moment: Moment, relations: Mapping[int, ProbedRelation], renewal: Renewal | None) -> None:
-        """Add what the step did unseen to the log."""
+    def after(
+        self,
+        moment: Moment,
+        relations: Mapping[int, ProbedRelation],
+        renewal: Renewal,
+        blind: Iterable[int],
+    ) -> None:
+        """Add what the step did unseen to the log; `blind` are the relations that have no probes."""
         if self._before:
             self._add_replaced(moment, relations)
-        for oid in renewal.created if renewal else ():
+        for oid in renewal.created:
             if relations[oid].kind in "rm":
                 self._add_created(moment, relations[oid])
-        for oid in renewal.unwatched if renewal else ():
+        for oid in renewal.unwatched:
             self._add_unwatched(moment, relations[oid])
-        views = [oid for oid, relation in relations.items() if relation.kind == "m"]
-        if views:
-            self._add_concurrently_refreshed(moment, views)
+        for oid, relation in relations.items():
+            if relation.kind == "m" or oid in blind:
+                self._add_beyond_log(moment, oid)
 
     def _add_replaced(self, moment: Moment, relations: Mapping[int, ProbedRelation]) -> None:
         now = dict(moment.session.fetch(_STILL_THERE, (sorted(self._before),)))
@@ -99,21 +105,18 @@ class UnprobedRows:
 
     def _add_unwatched(self, moment: Moment, relation: ProbedRelation) -> None:
         """Probes that the step itself had switched off: the counters tell what they missed."""
-        added = self._beyond_log(moment, relation.oid)
-        if any(added):
+        if any(self._add_beyond_log(moment, relation.oid)):
             self.limits.add(
                 f"Step {moment.step} switched off the triggers of {relation.name} while it changed rows: "
                 "those rows are counted as attempted, by the server's counters, and their cause is not known."
             )
-        for operation, n in zip(("INSERT", "UPDATE", "DELETE"), added, strict=True):
-            self._add(moment, relation.oid, operation, n)
 
-    def _add_concurrently_refreshed(self, moment: Moment, views: Iterable[int]) -> None:
-        """Materialized views take no triggers; only REFRESH writes them, and it writes for good."""
-        for oid in views:
-            inserted, _, deleted = self._beyond_log(moment, oid)
-            self._add(moment, oid, "INSERT", inserted)
-            self._add(moment, oid, "DELETE", deleted)
+    def _add_beyond_log(self, moment: Moment, oid: int) -> Counts:
+        """What the counters tell beyond the log; of a materialized view they tell all, for only REFRESH writes it."""
+        added = self._beyond_log(moment, oid)
+        for operation, n in zip(("INSERT", "UPDATE", "DELETE"), added, strict=True):
+            self._add(moment, oid, operation, n)
+        return added
 
     def _beyond_log(self, moment: Moment, oid: int) -> Counts:
         """How far the counters moved in this step beyond what stands in the log for it."""

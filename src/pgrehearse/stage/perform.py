@@ -145,7 +145,6 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
             *values,
         ],
     )
-    clean = replace(clean, limits=clean.limits | locks.limits)
     if performance.passes == 1 or clean.record.broken:
         yield clean
         return
@@ -159,7 +158,7 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
         finder,
         [probes, MessageObserver(), CounterObserver(), SequenceObserver(), ValueObserver(performance.values)],
     )
-    yield replace(probed, limits=probed.limits | probes.limits)
+    yield probed
 
 
 def put_back_between(conninfo: str, sequences: SequenceObserver) -> frozenset[str]:
@@ -235,7 +234,7 @@ def _play(
         stage.xid,
         watch.names.reported(watch.touched, "rpmv"),
         residue,
-        frozenset(limits),
+        frozenset(limits).union(*(observer.limits for observer in observers)),
     )
 
 
