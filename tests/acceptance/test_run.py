@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -148,8 +149,34 @@ def test_a_refused_command_is_named_by_line_and_nothing_is_run(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["change.sql"]
 
 
+def test_a_device_is_written_to_and_never_replaced(
+    pgrehearse: Command, script: Script, tmp_path: Path
+) -> None:
+    pipe, link, real = tmp_path / "pipe", tmp_path / "link", tmp_path / "real"
+    os.mkfifo(pipe)
+    link.symlink_to(real)
+    command = ["run", str(script("SELECT 1;")), "--format", "json", "-o"]
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert pgrehearse(*command, str(pipe)).returncode == 0
+        assert reader.stdout is not None
+        assert json.loads(reader.stdout.read())["verdict"]["word"] == "GO"
+
+    assert pgrehearse(*command, str(link)).returncode == 0
+
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert json.loads(real.read_text())["verdict"]["word"] == "GO"
+
+
 def test_help_names_every_exit_status(pgrehearse: Command) -> None:
     result = pgrehearse("run", "--help")
 
-    for status in ("0    GO", "1    NO-GO", "3    REFUSED", "4    RESIDUE", "5    INCONCLUSIVE", "130"):
+    for status in (
+        "  0    GO",
+        "\n    1    NO-GO",
+        "\n    3    REFUSED",
+        "4    RESIDUE",
+        "5    INCONCLUSIVE",
+        "130",
+    ):
         assert status in result.stdout

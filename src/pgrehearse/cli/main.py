@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dot": ("dot:dot", "Register operational tools and run them, behind a boundary."),
     "evidence": ("evidence:evidence", "Show, verify and compare saved evidence."),
     "server": ("server:server", "Start the embedded server, look at it, stop it."),
+    "worker": ("worker:worker", "Take rehearsals and tool runs from the queue."),
     "doctor": ("doctor:doctor", "Say what is here, what is missing, and what that costs you."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }

@@ -53,15 +53,27 @@ def write(text: str, *, to: Path | None = None) -> None:
     if to is None or str(to) == "-":
         click.echo(text, nl=not text.endswith("\n"), color=True)
         return
-    unfinished = to.with_name(f".{to.name}.{os.getpid()}")
+    whole = text if text.endswith("\n") else f"{text}\n"
     try:
-        unfinished.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
-        unfinished.replace(to)
+        _write_file(to.resolve(), whole)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise UsageError(
             f"cannot write {to}: {error.strerror}", hint="Give --output a file that can be made."
         ) from error
+
+
+def _write_file(file: Path, text: str) -> None:
+    """Write a file whole or not at all; a device or a pipe is written to, never replaced."""
+    if file.exists() and not file.is_file():
+        file.write_text(text, encoding="utf-8")
+        return
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(file)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def write_json(value: object) -> None:

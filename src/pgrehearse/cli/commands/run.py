@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pgrehearse.cli import options, terminal
+from pgrehearse.cli.commands import dot_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pgrehearse.config import Config
     from pgrehearse.pg.target import Target
     from pgrehearse.plan.planfile import PlanFile
     from pgrehearse.rehearsal import Options, Rehearsed
     from pgrehearse.script.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options ask for."""
+
+    scripts: tuple[str, ...]
+    dbname: str | None
+    variables: Mapping[str, str]
+    plan_file: Path | None
+    schema_file: Path | None
+    mode: str
+    passes: int
+    output_format: str
+    output: Path | None
+    config: Config
+    enqueue: bool
+    ledger: str | None
 
 
 @click.command()
@@ -31,23 +49,15 @@ if TYPE_CHECKING:
 @options.passes
 @options.format_of("text", "json", "markdown")
 @options.output
+@click.option(
+    "--enqueue", is_flag=True, help="Leave it to the workers of the ledger, and tell the names of the runs."
+)
+@dot_options.ledger
 @options.config
 @options.quiet
 @click.pass_context
-def run(  # noqa: PLR0913, PLR0917 - one parameter an option
-    context: click.Context,
-    scripts: tuple[str, ...],
-    dbname: str | None,
-    variables: Mapping[str, str],
-    plan_file: Path | None,
-    schema_file: Path | None,
-    mode: str,  # noqa: ARG001 - there is one so far
-    passes: int,
-    output_format: str,
-    output: Path | None,
-    config: Config,
-) -> None:
-    r"""Rehearse SCRIPT in a transaction that the server refuses to commit.
+def run(context: click.Context, /, **given: Any) -> None:
+    """Rehearse SCRIPT in a transaction that the server refuses to commit.
 
     SCRIPT is a psql script; - is standard input. The target must be a proven clone (`pgrehearse clone create` or
     `adopt`). Without -d and without PG* variables, the embedded server is used: SCRIPT is then rehearsed on a fresh
@@ -62,23 +72,52 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
       4    RESIDUE       rollback was not proved, or something stayed
       5    INCONCLUSIVE  something could not be rehearsed
       130                interrupted
-    """
+    """  # noqa: D301 - \b is click's, and means: leave these lines as they are
     from pgrehearse.cli.handing_over import exit_status, hand_over  # noqa: PLC0415 - keeps --help fast
-    from pgrehearse.rehearsal import Options  # noqa: PLC0415
     from pgrehearse.script.source import read_source  # noqa: PLC0415
 
-    sources = [read_source(script) for script in scripts]
-    plan_files = [_plan_file(source, plan_file) for source in sources]
+    asked = Asked(**given)
+    sources = [read_source(script) for script in asked.scripts]
+    if asked.enqueue:
+        _enqueue(asked, sources)
+        return
+    rehearsed = _rehearse_all(asked, sources)
+    documents = [one.evidence for one in rehearsed]
+    hand_over(documents, asked.output_format, asked.output)
+    context.exit(exit_status(documents, interrupted=any(one.interrupted for one in rehearsed)))
+
+
+def _rehearse_all(asked: Asked, sources: Sequence[Source]) -> list[Rehearsed]:
+    """Rehearse one script after the other, up to an interruption."""
+    from pgrehearse.rehearsal import Options  # noqa: PLC0415 - keeps --help fast
+
+    plan_files = [_plan_file(source, asked.plan_file) for source in sources]
     rehearsed: list[Rehearsed] = []
-    with _target(dbname, schema_file) as target:
+    with _target(asked.dbname, asked.schema_file) as target:
         for source, terms in zip(sources, plan_files, strict=True):
-            how = Options(variables=variables, passes=passes)
-            rehearsed.append(_rehearse(source, terms, target, config, how))
+            how = Options(variables=asked.variables, passes=asked.passes)
+            rehearsed.append(_rehearse(source, terms, target, asked.config, how))
             if rehearsed[-1].interrupted:
                 break
-    documents = [one.evidence for one in rehearsed]
-    hand_over(documents, output_format, output)
-    context.exit(exit_status(documents, interrupted=any(one.interrupted for one in rehearsed)))
+    return rehearsed
+
+
+def _enqueue(asked: Asked, sources: Sequence[Source]) -> None:
+    """Leave the scripts to workers, whose clones and plan files' text decide the rest."""
+    from pgrehearse.fleet.queue import enqueue_rehearsals, make_rehearsal_job  # noqa: PLC0415 - needs the extra
+    from pgrehearse.plan.planfile import plan_file_for, read_plan_file  # noqa: PLC0415
+
+    jobs = []
+    for source in sources:
+        path = asked.plan_file or plan_file_for(source.path)
+        if path:
+            read_plan_file(path)  # a fault is told here, not by a worker far away
+        plan = path.read_text(encoding="utf-8") if path else ""
+        jobs.append(
+            make_rehearsal_job(source, plan=plan, variables=dict(asked.variables), passes=asked.passes)
+        )
+    names = enqueue_rehearsals(dot_options.ledger_conninfo(asked.ledger), jobs, sources)
+    terminal.write("\n".join(names))
 
 
 def _plan_file(source: Source, named: Path | None) -> PlanFile:
