@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -19,8 +20,9 @@ import psycopg
 import pytest
 
 from pgrehearse.clones.lifecycle import adopt
+from pgrehearse.clones.throwaway import left_behind, sweep
 from pgrehearse.config import Config
-from pgrehearse.dots.dot import read_dot
+from pgrehearse.dots.dot import Declared, read_dot
 from pgrehearse.dots.ledger import LedgerRun, RunStateError, read_runs
 from pgrehearse.dots.runner import Order, run_in_sandbox
 from pgrehearse.dots.store import open_store
@@ -37,7 +39,8 @@ from pgrehearse.server import Server
 EXAMPLES = Path(__file__).parents[2] / "examples/dots"
 TOOL = EXAMPLES / "coverage_scan.dot.toml"
 JOBS = int(os.environ.get("PGREHEARSE_FLEET_JOBS", "40"))
-WORKERS = 4
+WORKERS = int(os.environ.get("PGREHEARSE_FLEET_WORKERS", "4"))
+KILLED = 2 if WORKERS > 2 else 0
 COMMAND = "from pgrehearse.cli import main\nmain.COMMANDS.setdefault('worker', ('worker:worker', 'Work.'))\nmain.main()"
 pytestmark = pytest.mark.majors(18)
 
@@ -184,6 +187,50 @@ def test_a_rehearsal_whose_worker_died_is_made_again_in_a_new_attempt(server: Se
     ]
 
 
+def test_a_run_whose_worker_was_killed_is_lost_and_never_started_again(
+    plain_database: str, estate_database: str, tmp_path: Path
+):
+    clone = make_target(estate_database)
+    adopt(clone, clone.dbname, config=Config())
+    started = tmp_path / "started"
+    order = Order(declare_sleeper(tmp_path, started), clone, plain_database, Config())
+    enqueue_run(order)
+
+    with worker(plain_database, clone, tools=tmp_path) as victim:
+        assert wait_until(started.exists)
+        victim.kill()
+    with worker(plain_database, clone, tools=tmp_path):
+        is_lost = wait_until(lambda: [run.state for run in runs_of(plain_database)] == ["lost"])
+        is_drained = wait_until(lambda: open_jobs(plain_database) == 0)
+
+    assert is_lost
+    assert is_drained
+    assert started.read_text() == "1\n"
+    (left,) = left_behind(clone)
+    assert sweep(clone, [left.name]) == (left.name,)
+
+
+def declare_sleeper(folder: Path, started: Path) -> Declared:
+    script = folder / "sleeper.sh"
+    script.write_text(f"#!/bin/sh\necho $DOT_TERM >> {started}\nexec sleep 600\n")
+    script.chmod(0o755)
+    digest = hashlib.sha256(script.read_bytes()).hexdigest()
+    file = folder / "sleeper.dot.toml"
+    file.write_text(
+        'code = "DOT-902"\nname = "Sleeper"\ndescription = "Sleeps, so that its worker can be killed meanwhile."\n'
+        'domain = "governance"\noperation = "scan"\n[lease]\nttl_s = 2.0\n'
+        f'[script]\npath = "sleeper.sh"\nsha256 = "{digest}"\n'
+    )
+    return read_dot(file)
+
+
+def open_jobs(ledger: str) -> int:
+    with psycopg.connect(ledger) as session:
+        query = "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+        ((number,),) = session.execute(query)
+        return number
+
+
 def test_of_four_workers_two_are_killed_in_the_middle_and_no_rehearsal_is_lost(
     server: Server, plain_database: str
 ):
@@ -194,7 +241,7 @@ def test_of_four_workers_two_are_killed_in_the_middle_and_no_rehearsal_is_lost(
         began = time.monotonic()
         workers = [stack.enter_context(worker(plain_database, target)) for target in targets]
         assert wait_until(lambda: ended(plain_database) >= JOBS // 4)
-        for victim in workers[:2]:
+        for victim in workers[:KILLED]:
             victim.send_signal(signal.SIGKILL)
         all_ended = wait_until(lambda: ended(plain_database) >= JOBS)
         took_s = time.monotonic() - began
@@ -205,14 +252,15 @@ def test_of_four_workers_two_are_killed_in_the_middle_and_no_rehearsal_is_lost(
     assert succeeded == {source.path: 1 for source in sources}
     assert {run.state for run in runs} <= {"succeeded", "lost"}
     sys.stderr.write(
-        f"{JOBS} rehearsals, {WORKERS} workers, 2 killed: {took_s:.1f} s, {JOBS / took_s:.1f}/s\n"
+        f"{JOBS} rehearsals, {WORKERS} workers, {KILLED} killed: {took_s:.1f} s, {JOBS / took_s:.1f}/s\n"
     )
 
 
 @contextmanager
-def worker(ledger: str, clone: Target) -> Iterator[subprocess.Popen[bytes]]:
+def worker(ledger: str, clone: Target, tools: Path = EXAMPLES) -> Iterator[subprocess.Popen[bytes]]:
+    options = ["-d", clone.conninfo, "--ledger", ledger, "--stall", "3", "--tools", str(tools)]
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "worker", "-d", clone.conninfo, "--ledger", ledger, "--stall", "3"],
+        [sys.executable, "-c", COMMAND, "worker", *options],
         stderr=subprocess.DEVNULL,
     )
     try:

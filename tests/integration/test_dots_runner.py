@@ -24,11 +24,11 @@ from pgrehearse.config import Config
 from pgrehearse.dots.dot import Declared, read_dot
 from pgrehearse.dots.lease import acquire, held_leases
 from pgrehearse.dots.ledger import LedgerRun, mark_lost, read_runs
-from pgrehearse.dots.registry import Registry
+from pgrehearse.dots.registry import Registry, registration_sql
 from pgrehearse.dots.runner import Order, execute, run_in_sandbox
 from pgrehearse.dots.store import open_store
 from pgrehearse.dots.verification import verify
-from pgrehearse.errors import CloneError, DotError, RefusedError, UsageError
+from pgrehearse.errors import CloneError, DotError, RefusedError, ServerError, UsageError
 from pgrehearse.pg.session import Session
 from pgrehearse.pg.target import Target, make_target
 from pgrehearse.server import Server, shared_server, stop_shared_servers
@@ -277,6 +277,22 @@ def test_gates_are_open_while_the_tool_runs_and_only_then(place: Place, declare:
     assert (result.state, result.output_tail) == ("succeeded", "(True,)\n")
 
 
+@pytest.mark.parametrize(
+    ("script", "state"), [("exit 0", "succeeded"), ("exit 1", "failed"), ("kill -9 $$", "failed")]
+)
+def test_gates_are_shut_again_however_the_tool_ends(place: Place, declare: Declare, script: str, state: str):
+    declared = declare(script, more=f'gates = ["{GATE}"]')
+    adopt(place.clone, place.clone.dbname, config=Config(), kind="sandbox")
+    with Session(place.clone.conninfo) as session:
+        session.run(registration_sql(declared, Registry()))
+
+    result = execute(place.order(declared))
+
+    assert result.state == state
+    with Session(place.clone.conninfo) as session:
+        assert session.fetch("SELECT value FROM dot_config WHERE key = %s", (GATE,)) == [(False,)]
+
+
 @pytest.mark.parametrize(("value", "found"), [("true", "is open already"), ("null", "holds None")])
 def test_a_gate_that_is_not_shut_refuses_the_run(place: Place, declare: Declare, value: str, found: str):
     with Session(place.clone.conninfo) as session:
@@ -284,6 +300,17 @@ def test_a_gate_that_is_not_shut_refuses_the_run(place: Place, declare: Declare,
 
     with pytest.raises(DotError, match=found):
         run_in_sandbox(place.order(declare("exit 0", more=f'gates = ["{GATE}"]')))
+
+    assert [(run.state, run.term) for run in place.runs()] == [("refused", 1)]
+    assert place.leases() == 0
+
+
+def test_an_estate_without_gates_refuses_a_tool_that_needs_one(place: Place, declare: Declare):
+    declared = declare("exit 0", more=f'gates = ["{GATE}"]')
+    registry = Registry(config_table="public.nowhere")
+
+    with pytest.raises(ServerError, match="nowhere"):
+        run_in_sandbox(place.order(declared, registry=registry))
 
     assert [(run.state, run.term) for run in place.runs()] == [("refused", 1)]
     assert place.leases() == 0

@@ -93,7 +93,8 @@ def place_of(session: Session, config: Config) -> Placement:
         return Placement("production", found.database.name, missing)
     if missing:
         return Placement("unknown", found.database.name, missing)
-    held = tuple(f"{found.database.name} {proof.text}." for proof in found.proofs)
+    # Any name will do here: patterns for names are for plans, and say nothing of a place.
+    held = tuple(f"{found.database.name} {proof.text}." for proof in found.proofs if proof.name != "name")
     match found.kind:
         case "clone" | "sandbox" as place:
             return Placement(place, found.database.name, held)
@@ -117,8 +118,9 @@ def require_go(action: Action, placement: Placement) -> None:
 
 
 def refusal_of(ruling: Ruling, placement: Placement) -> str:
-    """What the ledger and the user are told of a refusal."""
-    return f"{ruling.word}: {ruling.action} in {placement.place} {placement.database}: {ruling.why}"
+    """What the ledger and the user are told of a refusal, without a full stop."""
+    why = ruling.why.removesuffix(".")
+    return f"{ruling.word}: {ruling.action} in {placement.place} {placement.database}: {why}"
 
 
 _HINTS: dict[Action, str] = {

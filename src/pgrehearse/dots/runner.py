@@ -126,24 +126,23 @@ def run_in_sandbox(order: Order) -> RunResult:
 
 def execute(order: Order) -> RunResult:
     """Run a tool in the target itself, which must be a sandbox; see `run_in_sandbox`."""
-    with open_store(order.ledger) as store:
-        with Session(order.target.conninfo) as session:
-            placement = place_of(session, order.config)
-            with _refusing(store, order, placement):
-                is_planned = _require_not_started(store, order)
-                require_go("execute", placement)
-                script = order.declared.read_script()
-                _require_registered(session, order)
-                values = bind(order.declared.dot, order.parameters)
-                lease = _acquire(store, order)
-            gates = read_gates(session, order.registry, order.declared.dot.gates)
-        run = _run_of(order, placement, digest_parameters(order.declared.dot, values))
+    dot = order.declared.dot
+    with open_store(order.ledger) as store, Session(order.target.conninfo) as session:
+        placement = place_of(session, order.config)
+        with _refusing(store, order, placement):
+            is_planned = _require_not_started(store, order)
+            require_go("execute", placement)
+            script = order.declared.read_script()
+            _require_registered(session, order)
+            values = bind(dot, order.parameters)
+            lease = _acquire(store, order)
+        run = _run_of(order, placement, digest_parameters(dot, values))
         try:
             mark_lost(store)
             if not is_planned:
                 append(store, run, "planned", lease=lease)
             with _refusing(store, order, placement, run=run, lease=lease):
-                require_shut(gates, order.declared.dot.gates)
+                require_shut(read_gates(session, order.registry, dot.gates), dot.gates)
         except BaseException:
             give_back(order.ledger, lease)
             raise
