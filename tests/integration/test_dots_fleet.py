@@ -29,7 +29,7 @@ from pgrehearse.dots.store import open_store
 from pgrehearse.dots.verification import verify
 from pgrehearse.errors import UsageError
 from pgrehearse.fleet.job import RehearsalJob
-from pgrehearse.fleet.queue import enqueue_rehearsals, enqueue_run, make_rehearsal_job
+from pgrehearse.fleet.queue import enqueue_rehearsals, enqueue_run, enqueue_scripts, make_rehearsal_job
 from pgrehearse.fleet.rescue import rescue_jobs
 from pgrehearse.fleet.worker import Setting, perform, work
 from pgrehearse.pg.target import Target, make_target
@@ -102,8 +102,7 @@ def test_queued_rehearsals_end_with_evidence_and_leave_nothing(
 
 def test_a_rehearsal_that_cannot_be_made_ends_as_failed_and_says_why(server: Server, plain_database: str):
     source = make_source("bad.sql", b"INSERT INTO nowhere VALUES (1);\n")
-    jobs = [make_rehearsal_job(source, plan=plan, variables={}, passes=1) for plan in ("", "unknown = 1")]
-    enqueue_rehearsals(plain_database, jobs, [source, source])
+    enqueue_scripts(plain_database, [(source, ""), (source, "unknown = 1")], variables={}, passes=1)
 
     with clones(server, 1) as (clone,):
         work(setting_for(plain_database, clone), waits=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from pgrehearse.dots.lease import Lease, acquire, release
@@ -22,6 +24,8 @@ from pgrehearse.dots.store import open_store
 from pgrehearse.dots.verification import read_anchor, verify
 from pgrehearse.errors import DotError, ServerError, UsageError
 from pgrehearse.pg.session import Session
+from pgrehearse.pg.target import make_target
+from pgrehearse.server import Server
 
 EXPIRE = "UPDATE pgrehearse_dots.lease SET expires_at = clock_timestamp() - interval '1 s'"
 COLUMNS = """
@@ -258,3 +262,27 @@ def test_an_anchor_is_read_as_it_is_written():
     for text in ("", "7", "x:" + "ab" * 32, "7:" + "AB" * 32, "7:ab"):
         with pytest.raises(UsageError):
             read_anchor(text)
+
+
+def test_a_ledger_that_was_dumped_and_restored_still_verifies(
+    server: Server, plain_database: str, store: Session
+):
+    anchor = write_whole_run(store, make_run())
+    copy = f"{make_target(plain_database).dbname}_restored"
+    programs = server.binaries.program
+    dump = subprocess.run([programs("pg_dump"), "-d", plain_database], capture_output=True, check=True).stdout
+
+    with psycopg.connect(server.conninfo(), autocommit=True) as session:
+        session.execute(f'CREATE DATABASE "{copy}"')
+        try:
+            psql = [programs("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", "-d", server.conninfo(copy)]
+            subprocess.run(psql, input=dump, check=True)
+            with open_store(server.conninfo(copy)) as restored:
+                verification = verify(restored, anchors=[anchor])
+                append(restored, make_run("r2"), "planned")
+                verification_of_more = verify(restored, anchors=[anchor])
+        finally:
+            session.execute(f'DROP DATABASE "{copy}" WITH (FORCE)')
+
+    assert (verification.is_sound, verification.rows, verification.head) == (True, 3, anchor)
+    assert (verification_of_more.is_sound, verification_of_more.rows) == (True, 4)

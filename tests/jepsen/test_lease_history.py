@@ -154,8 +154,8 @@ def test_no_two_terms_overlap_and_every_run_is_accounted_for(home: Path, tmp_pat
     kinds, states = Counter(event.kind for event in events), Counter(row.state for row in rows)
     sys.stderr.write(f"{SECONDS:.0f} s: {dict(fight.done)}; events {dict(kinds)}; rows {dict(states)}\n")
     assert violations(rows, events) == []
-    assert states["succeeded"] > SECONDS / 2
-    assert states["lost"] > 0
+    assert states["succeeded"] > 0
+    assert fight.done["stop"] > 0
 
 
 @pytest.mark.parametrize("breakage", [NO_FENCE, SAME_TERM], ids=["no fence", "terms that do not grow"])

@@ -6,7 +6,7 @@ that nothing that was accepted can be forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -77,6 +77,17 @@ def enqueue_rehearsals(
     with sending(ledger) as app:
         app.tasks[REHEARSE].batch_defer(*map(to_arguments, jobs))
     return tuple(job.run_id for job in jobs)
+
+
+def enqueue_scripts(
+    ledger: str, scripts: Sequence[tuple[Source, str]], *, variables: Mapping[str, str], passes: int
+) -> tuple[str, ...]:
+    """Queue a rehearsal of each script, which comes with the text of its plan file; give the names of the runs."""
+    jobs = [
+        make_rehearsal_job(source, plan=plan, variables=dict(variables), passes=passes)
+        for source, plan in scripts
+    ]
+    return enqueue_rehearsals(ledger, jobs, [source for source, _ in scripts])
 
 
 def make_rehearsal_job(source: Source, *, plan: str, variables: dict[str, str], passes: int) -> RehearsalJob:
