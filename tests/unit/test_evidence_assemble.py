@@ -200,11 +200,39 @@ def test_notifications_are_one_entry_a_channel_payload_and_step_with_their_calls
 
 
 def test_a_lock_is_listed_once_a_mode_at_its_first_step() -> None:
-    seen = tuple(LockTaken("public.t", mode, step, 2) for mode, step in (("ShareLock", 4), ("ShareLock", 3)))
+    seen = tuple(
+        LockTaken("public.t", "ShareLock", step, 2, held_ms) for step, held_ms in ((4, 1.5), (3, 2.5))
+    )
 
     document = make_document(make_transcript(make_pass(1, seen)))
 
-    assert document.effects.locks == (doc.Lock("public.t", "ShareLock", 3),)
+    blocked = ("INSERT", "UPDATE", "DELETE", "VACUUM", "DDL")
+    assert document.effects.locks == (doc.Lock("public.t", "ShareLock", 3, 2.5, blocked),)
+
+
+def test_a_lock_on_no_relation_blocks_no_work_on_relations() -> None:
+    seen = (
+        LockTaken("advisory 43/2", "ExclusiveLock", 3, 2),
+        LockTaken('public."my table"', "ShareLock", 3, 2),
+    )
+
+    locks = make_document(make_transcript(make_pass(1, seen))).effects.locks
+
+    assert {lock.relation: bool(lock.blocks) for lock in locks} == {
+        "advisory 43/2": False,
+        'public."my table"': True,
+    }
+
+
+def test_locks_that_come_and_go_within_a_statement_stand_beside_the_effects() -> None:
+    lasting = LockTaken("public.t", "ShareLock", 3, 2)
+    brief = (replace(lasting, is_brief=True), replace(lasting, relation="public.u", is_brief=True))
+
+    without = make_document(make_transcript(make_pass(1, (lasting,))))
+    document = make_document(make_transcript(make_pass(1, (lasting, *brief))))
+
+    assert [lock.relation for lock in document.brief_locks] == ["public.u"]
+    assert document.effects_digest == without.effects_digest
 
 
 def test_values_of_the_plan_stand_at_their_three_moments() -> None:
@@ -323,7 +351,7 @@ def test_the_contract_s_fields_stand_in_the_contract_s_order() -> None:
 
     assert ", ".join(written) == (
         "format, tool, rehearsal, script, target, verdict, checks, steps, effects, rollback, limits, "
-        "effects_digest, digest"
+        "brief_locks, effects_digest, digest"
     )
     assert ", ".join(written["effects"]).startswith(
         "rows, causes, triggers, functions, notifications, locks, sequences, schema, messages, escapes"

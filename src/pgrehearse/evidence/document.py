@@ -173,11 +173,16 @@ class Notification(Struct, frozen=True, omit_defaults=True):
 
 
 class Lock(Struct, frozen=True):
-    """A lock taken, and the first step that took it."""
+    """A lock taken, and the first step that took it.
+
+    `held_ms` is the time until the end of its segment; `blocks` what others cannot do on the relation meanwhile.
+    """
 
     relation: str
     mode: str
     step: int
+    held_ms: float = 0.0
+    blocks: tuple[str, ...] = ()
 
 
 class SequenceEffect(Struct, frozen=True):
@@ -301,5 +306,8 @@ class Document(Struct, frozen=True, kw_only=True):
     effects: Effects
     rollback: Rollback
     limits: tuple[str, ...]
+    brief_locks: tuple[Lock, ...] = ()
+    """Locks that a sampler saw come and go within a statement; which ones it sees is a matter of time, so they stand
+    beside the effects."""
     effects_digest: str = ""
     digest: str = ""

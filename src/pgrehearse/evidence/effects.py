@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from pgrehearse.evidence import document as doc
+from pgrehearse.observe.lock_modes import blocked_by
 from pgrehearse.observe.observation import (
     EscapeFound,
     FunctionCalled,
@@ -54,7 +55,7 @@ def effects_of(
         triggers=_triggers(of_counted(passes, net, TriggerFired)),
         functions=_functions(of_counted(passes, first, FunctionCalled)),
         notifications=_notifications(of_counted(passes, first, Notified)),
-        locks=_locks(_of(clean, LockTaken)),
+        locks=_locks(lock for lock in _of(clean, LockTaken) if not lock.is_brief),
         sequences=_sequences(_of(clean, SequenceAdvanced)),
         schema=_schema(of_counted(passes, first, SchemaChanged)),
         messages=_messages(_of(clean, MessageReceived)),
@@ -127,12 +128,31 @@ def _notifications(notified: Iterable[Notified]) -> tuple[doc.Notification, ...]
     )
 
 
+def brief_locks_of(passes: tuple[PassRecord, ...]) -> tuple[doc.Lock, ...]:
+    """Return the locks that were gone when their statement ended and are not among those that were held longer."""
+    taken = tuple(_of(passes[:1], LockTaken))
+    lasting = {(lock.relation, lock.mode) for lock in taken if not lock.is_brief}
+    return _locks(lock for lock in taken if lock.is_brief and (lock.relation, lock.mode) not in lasting)
+
+
 def _locks(taken: Iterable[LockTaken]) -> tuple[doc.Lock, ...]:
     first: dict[tuple[str, str], int] = {}
+    longest: dict[tuple[str, str], float] = defaultdict(float)
     for lock in taken:
         key = (lock.relation, lock.mode)
         first[key] = min(lock.step, first.get(key, lock.step))
-    return tuple(doc.Lock(relation, mode, first[relation, mode]) for relation, mode in sorted(first))
+        longest[key] = max(longest[key], lock.held_ms)
+    return tuple(
+        doc.Lock(
+            relation, mode, first[relation, mode], round(longest[relation, mode], 3), _blocked(relation, mode)
+        )
+        for relation, mode in sorted(first)
+    )
+
+
+def _blocked(relation: str, mode: str) -> tuple[str, ...]:
+    """What the lock blocks; one on something else than a relation blocks those who ask for the same."""
+    return () if " " in relation.partition('"')[0] else blocked_by(mode)
 
 
 def _sequences(advanced: Iterable[SequenceAdvanced]) -> tuple[doc.SequenceEffect, ...]:

@@ -135,7 +135,12 @@ def _locks(document: Document, ink: Ink) -> list[str]:
     heaviest = stopped_by(locks[0])
     if heaviest:
         lines += ink.wrapped(f"{locks[0].mode} stops {heaviest}, until the end.", indent=2, style="dim")
-    return lines + ink.rest(left_out)
+    lines += ink.rest(left_out)
+    brief = sorted({lock.relation for lock in document.brief_locks if "INSERT" in lock.blocks})
+    if brief:
+        names = ", ".join(map(visible, brief[:_KEEP]))
+        lines += ink.wrapped(f"seen to come and go within a statement, and stop writers: {names}", indent=2)
+    return lines
 
 
 def _schema(document: Document, ink: Ink) -> list[str]:
