@@ -22,7 +22,7 @@ from pgrehearse.observe.schema_catalogs import (
     no_objects,
     written_objects,
 )
-from pgrehearse.observe.schema_object import Described, describe, differences
+from pgrehearse.observe.schema_object import Described, describe, differences, outlines
 
 _DDL_MODES = {
     "ShareUpdateExclusiveLock", "ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
@@ -84,6 +84,10 @@ class SchemaObserver(Quiet):
     def _look(self, moment: Moment, moved: frozenset[str]) -> None:
         touched = merged(written_objects(moment.session, moved), self._locked(moment.held))
         fresh: Objects = {listing: touched[listing] - self._seen[listing] for listing in LISTING}
+        if moved == {"pg_class"}:
+            fresh["pg_class"] = _outlined_anew(moment, fresh["pg_class"])
+        if not any(fresh.values()) and not any(self._seen.values()):
+            return
         before = describe(moment.witness, fresh, shows=False)
         self._base, self._last = self._base | before, self._last | before
         self._seen = merged(self._seen, fresh)
@@ -133,3 +137,9 @@ class SchemaObserver(Quiet):
                 table = self._last.get(one.parent) if one.parent else one
                 if table and (one.parent or key) in self._base:
                     yield table.name
+
+
+def _outlined_anew(moment: Moment, relations: set[int]) -> set[int]:
+    """Those whose entries say something else than what is committed: a TRUNCATE or REFRESH need not be described."""
+    committed, now = outlines(moment.witness, relations), outlines(moment.session, relations)
+    return {oid for oid in relations if committed.get(oid) != now.get(oid)}

@@ -12,7 +12,20 @@ from importlib.resources import files
 from pgrehearse.observe.schema_catalogs import LISTING, Objects
 from pgrehearse.pg.session import Session
 
-_OBJECTS = (files("pgrehearse.observe") / "sql" / "schema_objects.sql").read_text()
+_SQL = files("pgrehearse.observe") / "sql"
+_RELATIONS = (_SQL / "schema_relations.sql").read_text()
+_OBJECTS = (_SQL / "schema_objects.sql").read_text()
+
+_OUTLINES = """
+SELECT t.oid::bigint,
+       md5(string_agg(ROW(c.relname, c.relnamespace, c.relowner, c.relacl, c.reloptions, c.relpersistence, c.relkind,
+                          c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relpartbound)::text,
+                      ',' ORDER BY c.oid))
+FROM unnest(%s::oid[]) AS t(oid),
+     LATERAL (SELECT t.oid UNION ALL SELECT x.indexrelid FROM pg_index AS x WHERE x.indrelid = t.oid) AS part(oid)
+JOIN pg_class AS c ON c.oid = part.oid AND c.relpersistence <> 't'
+GROUP BY t.oid
+"""
 
 _PART_OF_ITS_TABLE = {"column", "constraint"}
 _SHOWN = 120
@@ -54,11 +67,17 @@ def describe(session: Session, objects: Objects, *, shows: bool) -> Described:
 
     `shows` asks for definitions to show, which may wait for locks: for the stage, which holds them.
     """
-    if not any(objects.values()):
-        return {}
     parameters: dict[str, object] = {listing: sorted(objects[listing]) for listing in LISTING}
     parameters["shows"] = shows
-    return {row[0]: SchemaObject(*row) for row in session.fetch(_OBJECTS, parameters)}
+    rows = session.fetch(_RELATIONS, parameters) if objects["pg_class"] else []
+    if any(oids for listing, oids in objects.items() if listing != "pg_class"):
+        rows += session.fetch(_OBJECTS, parameters)
+    return {row[0]: SchemaObject(*row) for row in rows}
+
+
+def outlines(session: Session, relations: set[int]) -> dict[int, str]:
+    """A digest of what pg_class says of relations and their indexes, files aside: TRUNCATE changes none of it."""
+    return dict(session.fetch(_OUTLINES, (sorted(relations),))) if relations else {}
 
 
 def differences(before: Described, after: Described) -> Iterator[Difference]:

@@ -156,7 +156,13 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
         performance,
         witness,
         finder,
-        [probes, MessageObserver(), CounterObserver(), SequenceObserver(), ValueObserver(performance.values)],
+        [
+            probes,
+            MessageObserver(),
+            CounterObserver(),
+            SequenceObserver(earlier=sequences),
+            ValueObserver(performance.values),
+        ],
     )
     yield probed
 

@@ -23,7 +23,7 @@ def put_back(
         before: Where they stood.
         after: Where the pass left them: one that stands elsewhere by now is somebody else's, and stays.
     """
-    now = read_positions(session)
+    now = read_positions(session, [was.oid for was, _ in moved(before, after)])
     left = []
     session.run("BEGIN")
     for was, pass_end in moved(before, after):
