@@ -90,3 +90,15 @@ def _in_sql(mode: str) -> str:
     """`ShareRowExclusiveLock` as LOCK TABLE spells it."""
     words = "".join(f" {char}" if char.isupper() else char for char in mode.removesuffix("Lock"))
     return words.strip().upper()
+
+
+def test_a_renamed_and_a_dropped_table_do_not_set_the_passes_at_odds(plain_database: str) -> None:
+    load(plain_database, SCHEMA)
+    change = (
+        "BEGIN; INSERT INTO item VALUES (1); ALTER TABLE item RENAME TO thing; DELETE FROM other; DROP TABLE other;"
+        " COMMIT"
+    )
+
+    evidence = rehearsed(plain_database, change)
+
+    assert (evidence.verdict.word, evidence.verdict.reasons) == ("GO", ())

@@ -62,6 +62,8 @@ class CounterObserver(Quiet):
         """Give what the counters say more than at the end of the segment before."""
         if not moment.is_usable or not self.touched:
             return
+        # Under the names that others know: a table that this change renames has another in each pass else.
+        moment.names.learn(moment.witness, self.touched)
         moment.names.learn(moment.session, self.touched)
         tables = {r.oid: r.name for r in moment.names.reported(self.touched, "rm")}
         for oid, *counts in moment.session.fetch(_COUNTS, (sorted(tables),)):
