@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from pgrehearse.clones.identity import require_database, system_identifier
 from pgrehearse.clones.mark import Kind, Mark, mark_sql, require_may_mark
-from pgrehearse.errors import CloneError, RehearseError
+from pgrehearse.errors import CloneError, ConnectionLostError, RehearseError
 from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 from pgrehearse.pg.target import Target
@@ -113,11 +113,11 @@ def _drop(database: Unfinished) -> None:
     name = database.target.dbname
     statement = f"DROP DATABASE IF EXISTS {quote_identifier(name)} WITH (FORCE)"
     try:
-        if not database.session.is_lost:
+        with suppress(ConnectionLostError):  # a crash of the server is noticed when it is next spoken to
             database.session.run(statement)
-        else:
-            with Session(database.target.for_database("postgres").conninfo) as session:
-                session.run(statement)
+            return
+        with Session(database.target.for_database("postgres").conninfo) as session:
+            session.run(statement)
     except RehearseError as error:
         raise CloneError(
             f'database "{name}" could not be dropped',

@@ -103,21 +103,23 @@ def _rehearse_all(asked: Asked, sources: Sequence[Source]) -> list[Rehearsed]:
 
 
 def _enqueue(asked: Asked, sources: Sequence[Source]) -> None:
-    """Leave the scripts to workers, whose clones and plan files' text decide the rest."""
-    from pgrehearse.fleet.queue import enqueue_rehearsals, make_rehearsal_job  # noqa: PLC0415 - needs the extra
-    from pgrehearse.plan.planfile import plan_file_for, read_plan_file  # noqa: PLC0415
+    """Leave the scripts, with the text of their plan files, to workers, whose clones they run on."""
+    from pgrehearse.fleet.queue import enqueue_scripts  # noqa: PLC0415 - needs the extra
 
-    jobs = []
-    for source in sources:
-        path = asked.plan_file or plan_file_for(source.path)
-        if path:
-            read_plan_file(path)  # a fault is told here, not by a worker far away
-        plan = path.read_text(encoding="utf-8") if path else ""
-        jobs.append(
-            make_rehearsal_job(source, plan=plan, variables=dict(asked.variables), passes=asked.passes)
-        )
-    names = enqueue_rehearsals(dot_options.ledger_conninfo(asked.ledger), jobs, sources)
+    scripts = [(source, _plan_text(source, asked.plan_file)) for source in sources]
+    ledger = dot_options.ledger_conninfo(asked.ledger)
+    names = enqueue_scripts(ledger, scripts, variables=asked.variables, passes=asked.passes)
     terminal.write("\n".join(names))
+
+
+def _plan_text(source: Source, named: Path | None) -> str:
+    from pgrehearse.plan.planfile import plan_file_for, read_plan_file  # noqa: PLC0415 - keeps --help fast
+
+    path = named or plan_file_for(source.path)
+    if path is None:
+        return ""
+    read_plan_file(path)  # a fault is told here, not by a worker far away
+    return path.read_text(encoding="utf-8")
 
 
 def _plan_file(source: Source, named: Path | None) -> PlanFile:
