@@ -92,7 +92,7 @@ def _joined(parts: Sequence[TextFacts]) -> TextFacts:
 
 
 def _facts(words: Words) -> TextFacts:
-    calls = [i for i in range(len(words) - 1) if words[i].kind in _NAMES and words[i + 1].value == "("]
+    calls = [i for i in range(len(words) - 1) if words[i].kind in _NAMES and _is_sign(words[i + 1], "(")]
     return TextFacts(
         tuple(dict.fromkeys([*_escapes_called(words, calls), *_escapes_written(words)])),
         frozenset(words[i].value for i in calls),
@@ -159,11 +159,15 @@ def _after_target(words: Words, at: int) -> int:
         at += 1
     depth = 0
     while at < len(words):
-        depth += (words[at].value == "(") - (words[at].value == ")")
+        depth += _is_sign(words[at], "(") - _is_sign(words[at], ")")
         at += 1
         if depth <= 0:
             return at
     return at
+
+
+def _is_sign(word: Word, value: str) -> bool:
+    return word.kind is WordKind.SIGN and word.value == value
 
 
 def _subscribed(words: Words, at: int) -> Iterator[Escape]:

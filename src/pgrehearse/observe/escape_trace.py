@@ -22,7 +22,7 @@ from pgrehearse.observe.escape_names import (
     UNTRUSTED,
     kind_of_function,
 )
-from pgrehearse.observe.escape_text import Escape
+from pgrehearse.observe.escape_text import Escape, facts_of_statement
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 
@@ -48,6 +48,15 @@ _LANGUAGE = re.compile(r':defname language :arg "([^"]+)"')
 _SUBSCRIBED = re.compile(r"\{(?:CREATE|ALTER)SUBSCRIPTIONSTMT (?::kind \d+ )?:subname (\S+)")
 _CALLED = re.compile(r":funcname \(([^)]*)\)")
 _SET = re.compile(r"\{VARIABLESETSTMT :kind (\d) :name (\S+)")
+_SETS_OWN = re.compile(
+    r"\s*(set\s.*(client_min_messages|debug_print_rewritten)|reset\s+(all|client_min))",
+    re.IGNORECASE | re.DOTALL,
+)
+_SETS_ALL = re.compile(r"\s*set\s+constraints\s+all\s+immediate", re.IGNORECASE)
+_SETS_ANY = re.compile(r"\s*set\s+(?:local\s+|session\s+)?(\w+)", re.IGNORECASE)
+_DEFINES_ONLY = re.compile(r'SQL function "[^\n]*"(\n|\Z)')
+"""The context of queries that the server analyses because CREATE FUNCTION checks a body: they are not executed."""
+
 _CONSTANT = re.compile(r":constvalue \d+ \[ ([-\d ]+) \]")
 _SET_CONFIG = re.compile(
     r":funcid 2078 .*?:args \(\{(\w+) (?:[^{}]*?:constvalue \d+ \[ ([-\d ]+) \])?", re.DOTALL
@@ -103,7 +112,8 @@ class Trace:
     def keep(self, message: ServerMessage) -> bool:
         """Take in a message; tell whether it is one for others too."""
         if message.severity == "LOG" and message.text == _TREE:
-            self._read(message.detail.replace("\n", " "))
+            if not _DEFINES_ONLY.match(message.context):
+                self._read(message.detail.replace("\n", " "), _text_in(message.context))
             return False
         # PostgreSQL 15 complains of each node that it cannot print.
         return not message.text.startswith("could not dump unrecognized node type")
@@ -119,7 +129,7 @@ class Trace:
 
     # One query tree --------------------------------------------------------------------------------------------------
 
-    def _read(self, tree: str) -> None:
+    def _read(self, tree: str, text: str) -> None:
         for match in self._called.finditer(tree):
             escape = self._oids[int(match[1])]
             if _leaves(escape.kind, tree, match.end()):
@@ -128,7 +138,10 @@ class Trace:
         if utility and utility[1]:
             self._read_utility(utility[1], tree)
         elif utility:
+            # PostgreSQL 15 does not print utility commands; their text stands in the context.
             self.has_changed_catalog = self.touches_settings = True
+        if utility and text:
+            self._read_text(text)
         if ":funcid 2078 " in tree and self.is_listening:
             self._read_set_config(tree)
 
@@ -149,6 +162,14 @@ class Trace:
             self.sets.add(name)
             if name in _OWN_SETTINGS or number == _RESET_ALL:
                 self.touches_settings = self.resets_within = True
+
+    def _read_text(self, text: str) -> None:
+        for escape in facts_of_statement(text).escapes:
+            self._add(escape)
+        if self.is_listening:
+            self.fires_guard |= _SETS_ALL.match(text) is not None
+            self.resets_within |= _SETS_OWN.match(text) is not None
+            self.sets.update(name.lower() for name in _SETS_ANY.findall(text))
 
     def _read_set_config(self, tree: str) -> None:
         for node, value in _SET_CONFIG.findall(tree):
@@ -198,6 +219,8 @@ def _of_code(tree: str) -> Iterator[Escape]:
 
 
 def _of_subscription(tree: str) -> Iterator[Escape]:
+    if _DOES_NOT_CONNECT.search(tree):
+        return iter(())
     return (Escape(SUBSCRIPTION, _plain(name)) for name in _SUBSCRIBED.findall(tree))
 
 
@@ -213,6 +236,17 @@ _DEFINES = frozenset({"VIEWSTMT", "RULESTMT"})
 """Utilities whose trees name functions that they do not call."""
 
 
+def _text_in(context: str) -> str:
+    """The statement that dynamic SQL or a function runs, which the first line of the context quotes."""
+    _, quote, rest = context.partition('"')
+    end = rest.rfind('"\n') if '"\n' in rest else rest.rfind('"')
+    first = rest.find('"\nPL/')
+    return rest[: first if first >= 0 else end] if quote and end >= 0 else ""
+
+
+_DOES_NOT_CONNECT = re.compile(r':defname connect :arg "?(false|off|0)')
+
+
 def _plain(token: str) -> str:
     return re.sub(r"\\(.)", r"\1", token)
 
@@ -221,8 +255,3 @@ def _text_of(value: str) -> str:
     """A text constant, which a tree gives as its bytes with the length in front, in decimal."""
     data = bytes(int(number) % 256 for number in value.split())
     return data[4:].decode(errors="replace")
-
-
-def constants_of(tree: str) -> str:
-    """All text constants of a tree, one after the other."""
-    return "".join(_text_of(value) for value in _CONSTANT.findall(tree))

@@ -28,6 +28,9 @@ _KEEPS_CATALOG = frozenset({
     "DECLARE", "CLOSE", "MOVE", "LOCK", "TRUNCATE", "EXPLAIN", "PREPARE", "DEALLOCATE", "NOTIFY", "LISTEN", "UNLISTEN",
     "ANALYZE", "RESET", "",
 })  # fmt: skip
+_OF_ROWS = "RowExclusiveLock"
+"""What writing rows takes; defining a foreign table takes more."""
+
 _HIDES = "the statement changed it while it ran: what it ran then was not told"
 _FIRES_GUARD = (
     "a function made all constraints immediate, the commit guard's among them: it met an error of its own"
@@ -147,5 +150,6 @@ class EscapeObserver(Quiet):
 
     def _written_abroad(self, moment: Moment) -> Iterator[EscapeFound]:
         for lock in moment.held:
-            if lock.is_write and (name := self.finder.reach.foreign.get(lock.relation)):
+            name = self.finder.reach.foreign.get(lock.relation)
+            if name and lock.mode == _OF_ROWS:
                 yield EscapeFound(FOREIGN_TABLE, name, moment.step)

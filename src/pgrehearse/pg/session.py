@@ -31,6 +31,8 @@ MESSAGE_CAP = 20_000
 
 _CHUNK_ROWS = 500
 _POLL_S = 0.05
+_CANCEL_EVERY_S = 0.5
+_CANCELS = 4
 
 _COPY_ENDED = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 
@@ -287,13 +289,17 @@ class Session:
         return collector.result()
 
     def _next_result(self, deadline: float | None) -> pq.abc.PGresult | None:
-        """Wait for the next result; a KeyboardInterrupt or the deadline cancels the statement first."""
+        """Wait for the next result; the deadline cancels the statement first, as often as the script catches it."""
         pgconn = self._connection.pgconn
-        cancelled = False
+        cancelled = 0
         while pgconn.flush() or pgconn.is_busy():
-            if deadline is not None and not cancelled and time.monotonic() > deadline:
+            if deadline is not None and time.monotonic() > deadline + cancelled * _CANCEL_EVERY_S:
+                if cancelled == _CANCELS:
+                    # The server ends a statement whose client is gone: client_connection_check_interval.
+                    self.close()
+                    return None
                 self.cancel()
-                cancelled = True
+                cancelled += 1
             if select.select([pgconn.socket], [], [], _POLL_S)[0]:
                 pgconn.consume_input()
         return pgconn.get_result()

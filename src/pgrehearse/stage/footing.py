@@ -14,13 +14,19 @@ from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 
 SHAKES = re.compile(
-    r"search_path|\brole\b|authorization|_timeout|conforming_strings|null_equals|\btemp(orary)?\b|\bpg_temp|set_config"
+    r"search_path|\brole\b|authorization|_timeout|conforming_strings|null_equals|quote_all|\btemp(orary)?\b|\bpg_temp|set_config"
     r"|\breset\b|\bdiscard\b|\\",
     re.IGNORECASE,
 )
 """What a text holds that may change the meaning of queries."""
 
-_PINNED = ("search_path", "statement_timeout", "standard_conforming_strings", "transform_null_equals")
+_PINNED = (
+    "search_path",
+    "statement_timeout",
+    "standard_conforming_strings",
+    "transform_null_equals",
+    "quote_all_identifiers",
+)
 
 UNKNOWN_OR_PINNED = frozenset({*_PINNED, "role", "session_authorization", ""})
 """Settings that a function may set so that the meaning of queries changes; empty where its name is not known."""
@@ -91,7 +97,7 @@ def _stand(search_path: str) -> str:
     return (
         f"SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL ROLE NONE; SET LOCAL search_path = {path};"
         " SET LOCAL statement_timeout = 0; SET LOCAL standard_conforming_strings = on;"
-        " SET LOCAL transform_null_equals = off"
+        " SET LOCAL transform_null_equals = off; SET LOCAL quote_all_identifiers = off"
     )
 
 

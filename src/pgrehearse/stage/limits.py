@@ -9,6 +9,9 @@ from pgrehearse.plan.planfile import Policy
 IDLE_TIMEOUT_S = 120
 """After which the server itself ends a stage whose tool does not come back."""
 
+CHECK_CLIENT_S = 1
+"""How often the server looks, while a statement runs, whether the tool is still there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -30,4 +33,5 @@ class Limits:
             ("lock_timeout", f"{round(self.lock_timeout_s * 1000)}ms"),
             ("statement_timeout", f"{round(self.statement_timeout_s * 1000)}ms"),
             ("idle_in_transaction_session_timeout", f"{IDLE_TIMEOUT_S}s"),
+            ("client_connection_check_interval", f"{CHECK_CLIENT_S}s"),
         ]

@@ -21,6 +21,7 @@ _SURROUNDINGS = {
     "53300": "the server is out of connections",
     "53400": "a limit of the server's configuration was met",
 }
+_INVALID_VALUE = "22023"
 _TIMEOUT = "57014"
 
 
@@ -41,5 +42,7 @@ def reason_of(error: ServerMessage, text: str, guard: CommitGuard, *, is_in_bloc
         return f"it cannot run inside a transaction, and the stage is one (SQLSTATE 25001): {error.text}"
     if error.sqlstate == _TIMEOUT and "statement timeout" in error.text:
         return "it took longer than statement_timeout allows (SQLSTATE 57014)"
+    if error.sqlstate == _INVALID_VALUE and "temp_buffers" in error.text:
+        return "temp_buffers can be set before the first temporary table only, and the commit guard is one"
     reason = _SURROUNDINGS.get(error.sqlstate, "")
     return f"{reason} (SQLSTATE {error.sqlstate}): {error.text}" if reason else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pgrehearse.pg.result import Result, ServerMessage
 from pgrehearse.stage.local_settings import LocalSettings
+from pgrehearse.stage.on_commit import OnCommit
 from pgrehearse.stage.transcript import Segment, SegmentEnd
 from pgrehearse.stage.watch import Watch
 
@@ -21,6 +22,7 @@ class Segments:
         self.ended: list[Segment] = []
         self.is_in_block = False
         self.local_settings = LocalSettings(watch.stage.session)
+        self.on_commit = OnCommit(watch.stage.session)
         self._first_step = 0
 
     @property
@@ -31,6 +33,7 @@ class Segments:
     def open(self, step: int, *, block: bool, read_only: bool | None = None) -> None:
         """Open a segment: a block that the script began, or a statement in autocommit."""
         self._stage.begin_segment(read_only=read_only)
+        self.on_commit.begin()
         self._first_step = step
         self.is_in_block = block
 
@@ -48,6 +51,8 @@ class Segments:
         self._watch.look_after("", Result(tag="COMMIT"), step, self.current)
         self._watch.end_segment(step, self.current)
         self.local_settings.end()
+        with self._stage.footing.own():
+            self.on_commit.act()
         self._stage.release_segment()
         self._record(step, SegmentEnd.COMMITTED)
         return None
@@ -76,6 +81,7 @@ class Segments:
         self._watch.end_segment(step, self.current)
         self._stage.roll_segment_back()
         self.local_settings.forget()
+        self.on_commit.undo()
         self._record(step, end)
 
     def _record(self, step: int, end: SegmentEnd) -> None:

@@ -161,6 +161,7 @@ class Statements:
         return replace(played, complaints=complaints)
 
     def _transmit(self, statement: Statement, step: int, sending: Sending) -> Played:
+        self.segments.on_commit.note(statement.text)
         segment = self.segments.current
         if sending.act:
             result, took_ms = self._watch.observed(sending.act, statement.text, step, segment)

@@ -19,6 +19,8 @@ from pgrehearse.pg.session import ROW_CAP, Session
 from pgrehearse.stage.gate import Gate
 from pgrehearse.stage.transaction import RollbackOnly
 
+_TIME_IS_UP = "the deadline of the rehearsal has passed (deadline_s)"
+
 
 class StageEnded(Exception):  # noqa: N818 - no error of ours, an event
     """The pass cannot go on: the server is lost, the transaction is no longer ours, or time is up.
@@ -147,13 +149,17 @@ class Watch:
         with self.stage.footing.own():
             self._gather(observer.after(moment) for observer in self._observers)
         if time.monotonic() > self._deadline:
-            raise StageEnded("the deadline of the rehearsal has passed (deadline_s)", result)
+            raise StageEnded(_TIME_IS_UP, result)
 
     def _look(self) -> None:
         self._held = held_locks(self._witness, self.stage.session.pid)
         self.touched.update(lock.relation for lock in self._held if lock.is_write)
 
     def _see_that_it_stands(self, result: Result) -> None:
+        if self.stage.session.is_lost and time.monotonic() > self._deadline:
+            raise StageEnded(
+                f"{_TIME_IS_UP}; the statement would not be cancelled: its session was closed", result
+            )
         if self.stage.session.is_lost:
             error = result.error
             raise StageEnded(f"the server was lost: {error.text}" if error else "the server was lost", result)
