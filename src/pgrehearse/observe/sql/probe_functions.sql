@@ -49,7 +49,7 @@ BEGIN
     path := substr(COALESCE(
         NULLIF(current_setting(origin || depth, true), ''),
         NULLIF(current_setting(origin || (depth + 1), true), ''),
-        '=' || pg_temp.{path}(depth - 1)
+        CASE WHEN depth = 1 THEN '=' ELSE '=' || pg_temp.{path}(depth - 1) END
     ), 2);
     IF TG_LEVEL = 'STATEMENT' THEN
         PERFORM set_config(
