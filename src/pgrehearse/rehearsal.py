@@ -29,6 +29,7 @@ from pgrehearse.stage.clearance import Clearance
 from pgrehearse.stage.limits import Limits
 from pgrehearse.stage.perform import Performance, perform
 from pgrehearse.stage.transcript import StepResult, TargetFacts, Transcript
+from pgrehearse.stage.witness import Prove
 
 _SETS_ISOLATION = (Disposition.BEGIN, Disposition.SET_TRANSACTION)
 _NOT_RUN = ("\\gdesc", "\\parse")
@@ -47,12 +48,16 @@ class Options:
         passes: 1, or 2: the probed pass tells net rows and causes.
         isolation: The isolation level of the stage; empty for the target's default.
         shown: Told each step as it ends, with the number of the pass.
+        prove: How much is compared after the rollback.
+        restore_sequences: Whether sequences are put back afterwards.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     passes: int = 2
     isolation: str = ""
     shown: Callable[[int, StepResult], None] = _show_nothing
+    prove: Prove = Prove.TOUCHED
+    restore_sequences: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ def rehearse(
             policy=plan_file.policy,
             shown=options.shown,
             foreknown=_foreknown(plan),
+            prove=options.prove,
+            restore_sequences=options.restore_sequences,
         )
     )
     findings = run_checks(Case(transcript, plan_file))

@@ -31,6 +31,10 @@ _KEEPS_CATALOG = frozenset({
 _OF_ROWS = "RowExclusiveLock"
 """What writing rows takes; defining a foreign table takes more."""
 
+_NOT_TRACED = (
+    "The role may not set log_min_messages, so the server was not asked for its query trees: what dynamic SQL does"
+    " outside the transaction was not looked for."
+)
 _HIDES = "the statement changed it while it ran: what it ran then was not told"
 _FIRES_GUARD = (
     "a function made all constraints immediate, the commit guard's among them: it met an error of its own"
@@ -103,6 +107,11 @@ class EscapeObserver(Quiet):
         self.trace = Trace(finder.reach.oids)
         """What the server tells; it is off where the role may not keep it out of the server's log."""
         self._must_switch = True
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """What it could not tell."""
+        return frozenset() if self.trace.is_on or self._must_switch else frozenset({_NOT_TRACED})
 
     def begin(self, moment: Moment) -> None:
         """Listen to all that the server says."""

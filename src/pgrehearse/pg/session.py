@@ -262,12 +262,11 @@ class Session:
             raise
 
     def _abandon(self) -> None:
-        self.cancel()
-        pgconn = self._connection.pgconn
+        """Cancel what runs, at once, and close the session where the script catches that again and again."""
         with suppress(psycopg.Error):
-            while (result := pgconn.get_result()) is not None:
+            while (result := self._next_result(0.0)) is not None:
                 if result.status == pq.ExecStatus.COPY_IN:
-                    pgconn.put_copy_end(b"abandoned")
+                    self._connection.pgconn.put_copy_end(b"abandoned")
 
     def _collect(
         self,
@@ -291,15 +290,15 @@ class Session:
     def _next_result(self, deadline: float | None) -> pq.abc.PGresult | None:
         """Wait for the next result; the deadline cancels the statement first, as often as the script catches it."""
         pgconn = self._connection.pgconn
-        cancelled = 0
+        cancelled, last = 0, 0.0
         while pgconn.flush() or pgconn.is_busy():
-            if deadline is not None and time.monotonic() > deadline + cancelled * _CANCEL_EVERY_S:
+            if deadline is not None and time.monotonic() > max(deadline, last + _CANCEL_EVERY_S):
                 if cancelled == _CANCELS:
                     # The server ends a statement whose client is gone: client_connection_check_interval.
                     self.close()
                     return None
                 self.cancel()
-                cancelled += 1
+                cancelled, last = cancelled + 1, time.monotonic()
             if select.select([pgconn.socket], [], [], _POLL_S)[0]:
                 pgconn.consume_input()
         return pgconn.get_result()

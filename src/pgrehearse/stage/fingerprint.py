@@ -51,11 +51,15 @@ _WITH_ROWS = "rm"
 
 
 def fingerprint_tables(
-    session: Session, tables: Iterable[RelationName], hashed: Iterable[RelationName]
+    session: Session,
+    tables: Iterable[RelationName],
+    hashed: Iterable[RelationName],
+    *,
+    counts: bool = False,
 ) -> str:
-    """The definitions of `tables`, and the rows of those that are `hashed`, as the session sees them."""
+    """The definitions of `tables`, and the rows of those `hashed`, or only their number, as the session sees them."""
     definitions = [(table.name, session.fetch(_DEFINITION, (table.oid,))) for table in tables]
-    contents = [(table.name, content_of(session, table.name)) for table in hashed]
+    contents = [(table.name, content_of(session, table.name, counts=counts)) for table in hashed]
     return _sha256((definitions, contents))
 
 
@@ -63,16 +67,22 @@ def fingerprint_database(session: Session) -> str:
     """Everything a user can have put into the database: tables with their rows, views, sequences, routines."""
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
-        tables = [RelationName(*row) for row in session.fetch(_TABLES)]
+        tables = tables_of(session)
         rows = fingerprint_tables(session, tables, [t for t in tables if t.kind in _WITH_ROWS])
         return _sha256((rows, session.fetch(_ROUTINES), session.fetch(_SEQUENCES)))
     finally:
         session.run("ROLLBACK")
 
 
-def content_of(session: Session, name: str) -> str:
+def tables_of(session: Session) -> list[RelationName]:
+    """All tables, views and sequences that a user can have made, by name."""
+    return [RelationName(*row) for row in session.fetch(_TABLES)]
+
+
+def content_of(session: Session, name: str, *, counts: bool = False) -> str:
     """A hash of the rows of one table, or the reason why there is none; the session's transaction stays sound."""
-    sql = f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric)::text FROM ONLY {name} AS t"
+    content = "" if counts else ", sum(hashtextextended(t::text, 0)::numeric)::text"
+    sql = f"SELECT count(*){content} FROM ONLY {name} AS t"
     if not session.is_in_transaction:
         return _answer(session, sql)
     session.run("SAVEPOINT content")

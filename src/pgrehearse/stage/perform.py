@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -53,7 +53,7 @@ from pgrehearse.stage.transcript import (
     Transcript,
 )
 from pgrehearse.stage.watch import StageEnded, Watch
-from pgrehearse.stage.witness import NO_FINGERPRINT, Fingerprint, Witness
+from pgrehearse.stage.witness import NO_FINGERPRINT, Fingerprint, Prove, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ class Performance:
         passes: 1 or 2.
         isolation: The isolation level that the script's transactions ask for; empty for the default.
         policy: What the plan allows.
+        prove: How much is compared after the rollback.
+        restore_sequences: Whether sequences are put back afterwards, where nobody else has moved them.
         foreknown: The statements of the script that run for certain, as far as they are known beforehand.
         shown: Told each step as it ends, with the number of the pass.
     """
@@ -87,6 +89,8 @@ class Performance:
     policy: Policy
     shown: Callable[[int, StepResult], None]
     foreknown: Sequence[Statement] = ()
+    prove: Prove = Prove.TOUCHED
+    restore_sequences: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class _Pass:
     touched: tuple[RelationName, ...]
     residue: tuple[Residue, ...]
     limits: frozenset[str]
+    status_during: str = ""
+    sequences: SequenceObserver | None = None
     is_last: bool = True
 
 
@@ -117,12 +123,16 @@ def perform(performance: Performance) -> Transcript:
         finder.learn(witness.now)
         refuse_escapes(finder, performance.policy, performance.foreknown)
         passes = list(_passes(performance, witness, finder))
+        stuck = _restored(passes[-1], performance)
         proof = _prove(passes, performance, witness, before)
-        records = tuple(_with_proof(one, proof, witness) for one in passes)
+        records = tuple(_with_proof(one, proof, witness, stuck) for one in passes)
     facts = TargetFacts(
         clearance.database, version, clearance.system_identifier, clearance.kind, clearance.proof
     )
-    return Transcript(facts, records, _limits(passes, clearance, proof))
+    limits = _limits(passes, clearance, proof)
+    if stuck is not None:
+        limits = (*limits, "Sequences that moved were put back after the rehearsal, as it was asked to.")
+    return Transcript(facts, records, limits)
 
 
 def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) -> Iterator[_Pass]:
@@ -146,10 +156,11 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
         ],
     )
     if performance.passes == 1 or clean.record.broken:
-        yield clean
+        yield replace(clean, sequences=sequences)
         return
     unmoved = put_back_between(performance.conninfo, sequences)
     yield replace(clean, limits=clean.limits | unmoved, is_last=False)
+    probed_sequences = SequenceObserver(earlier=sequences)
     probes = ProbeObserver(shapes.foreseen, performance.splits, token=secrets.token_hex(4))
     probed = _play(
         2,
@@ -160,11 +171,11 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
             probes,
             MessageObserver(),
             CounterObserver(),
-            SequenceObserver(earlier=sequences),
+            probed_sequences,
             ValueObserver(performance.values),
         ],
     )
-    yield probed
+    yield replace(probed, sequences=probed_sequences)
 
 
 def put_back_between(conninfo: str, sequences: SequenceObserver) -> frozenset[str]:
@@ -220,6 +231,7 @@ def _play(
         except KeyboardInterrupt:
             broken, interrupted = "the rehearsal was interrupted", True
         disarmed = _was_disarmed(stage)
+        during = witness.status_now(stage.xid)
         stage.end()
         residue = _session_residue(session, witness)
     if disarmed and not broken:
@@ -240,7 +252,16 @@ def _play(
         stage.xid,
         watch.names.reported(watch.touched, "rpmv"),
         residue,
-        frozenset(limits).union(*(observer.limits for observer in observers)),
+        frozenset(limits).union(_dropped(session), *(observer.limits for observer in observers)),
+        during,
+    )
+
+
+def _dropped(session: Session) -> frozenset[str]:
+    """A sentence on the messages that were too many to keep."""
+    dropped = session.dropped_messages
+    return frozenset(
+        {f"{dropped} messages were too many to keep: they were counted, and dropped."} if dropped else ()
     )
 
 
@@ -267,6 +288,10 @@ def _session_residue(session: Session, witness: Witness) -> tuple[Residue, ...]:
     )
 
 
+def _why_still(sequence: str, stuck: Container[str] | None) -> str:
+    return ", and not put back: somebody else has moved it" if stuck and sequence in stuck else ""
+
+
 # The proof -----------------------------------------------------------------------------------------------------------
 
 
@@ -284,7 +309,7 @@ def _prove(passes: Sequence[_Pass], performance: Performance, witness: Witness, 
     touched = {table.oid: table for one in passes for table in one.touched}
     try:
         witness.see_again(performance.conninfo)
-        fingerprint = witness.fingerprint(touched.values())
+        fingerprint = witness.fingerprint(touched.values(), performance.prove)
         found = differences(before, take_inventory(witness.now))
     except (ConnectionLostError, TargetError) as error:
         return _Proof(lost=error.message)
@@ -299,13 +324,13 @@ def _has_escaped(record: PassRecord) -> bool:
     return any(isinstance(o, EscapeFound) and o.step not in refused for o in record.observations)
 
 
-def _with_proof(one: _Pass, proof: _Proof, witness: Witness) -> PassRecord:
+def _with_proof(one: _Pass, proof: _Proof, witness: Witness, stuck: Container[str] | None) -> PassRecord:
     """The record of a pass with what the server says of its transaction afterwards."""
     status = UNREACHABLE if proof.lost else witness.status_of(one.xid)
     return replace(
         one.record,
         broken=one.record.broken or proof.lost,
-        rollback=_rollback(one, status, proof.fingerprint, proof.left if one.is_last else ()),
+        rollback=_rollback(one, status, proof.fingerprint, proof.left if one.is_last else (), stuck),
     )
 
 
@@ -317,11 +342,26 @@ def _limits(passes: Sequence[_Pass], clearance: Clearance, proof: _Proof) -> tup
     return tuple(sorted({*clearance.warnings, *meanwhile}.union(*(one.limits for one in passes))))
 
 
-def _rollback(one: _Pass, status: str, fingerprint: Fingerprint, left: Sequence[Residue]) -> Rollback:
+def _restored(last: _Pass, performance: Performance) -> tuple[str, ...] | None:
+    """Put the sequences back where that is asked for; the names of those that somebody else has moved since."""
+    if not performance.restore_sequences or last.sequences is None:
+        return None
+    with Session(performance.conninfo, application_name="pgrehearse sequences") as session:
+        return put_back(session, last.sequences.at_begin, last.sequences.at_end)
+
+
+def _rollback(
+    one: _Pass,
+    status: str,
+    fingerprint: Fingerprint,
+    left: Sequence[Residue],
+    stuck: Container[str] | None,
+) -> Rollback:
+    """The proof of one pass; `stuck` are the sequences that could not be put back, None where none was to be."""
     sequences = [
-        Residue("sequence", o.sequence, f"advanced by {o.advanced_by}")
+        Residue("sequence", o.sequence, f"advanced by {o.advanced_by}" + _why_still(o.sequence, stuck))
         for o in one.record.observations
-        if one.is_last and isinstance(o, SequenceAdvanced)
+        if one.is_last and isinstance(o, SequenceAdvanced) and (stuck is None or o.sequence in stuck)
     ]
     return Rollback(
         xid=one.xid,
@@ -331,4 +371,5 @@ def _rollback(one: _Pass, status: str, fingerprint: Fingerprint, left: Sequence[
         fingerprint_after=fingerprint.after,
         fingerprint_of=fingerprint.of,
         foreign_commits=fingerprint.foreign_commits,
+        status_during=one.status_during,
     )

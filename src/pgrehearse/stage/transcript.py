@@ -96,6 +96,8 @@ class Rollback:
             or `unreachable` where the server is gone.
         residue: What outlived the rollback, sorted.
         fingerprint_before, fingerprint_after: SHA-256 over what was compared; `fingerprint_of` says what that is.
+        status_during: What a second session read of the transaction just before the rollback: `in progress`, which
+            means that nothing of it was visible outside; empty where it could not ask.
         foreign_commits: Transactions of others that committed on the server in the meantime; -1 where unknown.
     """
 
@@ -106,11 +108,16 @@ class Rollback:
     fingerprint_after: str
     fingerprint_of: tuple[str, ...]
     foreign_commits: int
+    status_during: str = ""
 
     @property
     def is_proved(self) -> bool:
         """Whether the server itself says that the transaction was aborted and what was compared is equal."""
-        return self.xid_status == "aborted" and self.fingerprint_before == self.fingerprint_after
+        return (
+            self.xid_status == "aborted"
+            and self.status_during != "committed"
+            and self.fingerprint_before == self.fingerprint_after
+        )
 
 
 @dataclass(frozen=True, slots=True)

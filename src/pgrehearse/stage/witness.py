@@ -7,14 +7,16 @@ none committed, nothing can have stayed anywhere on it, and large tables need no
 
 from __future__ import annotations
 
+import enum
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pgrehearse.errors import ConnectionLostError
 from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.session import Session
-from pgrehearse.stage.fingerprint import fingerprint_tables
+from pgrehearse.stage.fingerprint import fingerprint_tables, tables_of
 
 _XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
@@ -44,6 +46,17 @@ _SETTINGS = [
     ("idle_session_timeout", "0"),
     ("statement_timeout", "0"),
 ]
+
+
+class Prove(enum.Enum):
+    """How much is compared after the rollback."""
+
+    TOUCHED = "touched"
+    """Definition and content of what the change touched."""
+    FULL = "full"
+    """Definition and content of all tables."""
+    COUNTS = "counts"
+    """Definition and number of rows of what the change touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +122,29 @@ class Witness:
             sleep(0.01)
             waited_s += 0.01
 
-    def fingerprint(self, tables: Iterable[RelationName]) -> Fingerprint:
-        """Compare `tables` as they were at entry with what they are now."""
-        touched = sorted(set(tables), key=lambda table: table.name)
+    def status_now(self, xid: str) -> str:
+        """What the server says of the transaction `xid` at this moment; empty where nobody answers."""
+        try:
+            return str(self.now.fetch("SELECT pg_xact_status(%s::text::xid8)", (xid,))[0][0] or "")
+        except ConnectionLostError:
+            return ""
+
+    def fingerprint(self, tables: Iterable[RelationName], prove: Prove = Prove.TOUCHED) -> Fingerprint:
+        """Compare tables as they were at entry with what they are now: `tables`, or all where `prove` is FULL."""
+        asked = tables_of(self.entry) if prove is Prove.FULL else tables
+        compared = sorted(set(asked), key=lambda table: table.name)
         foreign = self._foreign_commits()
-        hashed = [t for t in touched if t.kind in _WITH_ROWS and (foreign or self._size(t) <= SMALL_BYTES)]
+        all_rows = prove is not Prove.TOUCHED or foreign
+        hashed = [t for t in compared if t.kind in _WITH_ROWS and (all_rows or self._size(t) <= SMALL_BYTES)]
+        content = "definition and number of rows" if prove is Prove.COUNTS else "definition and content"
         of = {
-            f"{t.name}: definition and content"
-            if t in hashed
-            else f"{t.name}: definition, and no commit by anyone"
-            for t in touched
+            f"{t.name}: {content if t in hashed else 'definition, and no commit by anyone'}" for t in compared
         }
-        return Fingerprint(
-            fingerprint_tables(self.entry, touched, hashed),
-            fingerprint_tables(self.now, touched, hashed),
-            tuple(sorted(of)),
-            foreign,
-        )
+        counts = prove is Prove.COUNTS
+        with ThreadPoolExecutor(1) as beside:
+            before = beside.submit(fingerprint_tables, self.entry, compared, hashed, counts=counts)
+            after = fingerprint_tables(self.now, compared, hashed, counts=counts)
+        return Fingerprint(before.result(), after, tuple(sorted(of)), foreign)
 
     def _foreign_commits(self) -> int:
         last = int(self.now.fetch(_XMAX)[0][0])
