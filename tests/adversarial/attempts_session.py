@@ -92,7 +92,7 @@ LEFT = (
             "DO $$ BEGIN PERFORM nextval('ticket'); RAISE EXCEPTION 'x'; EXCEPTION WHEN OTHERS THEN NULL; END $$;", GO, "public.ticket", sequences=_MOVED),
     Attempt("nextval hides in dynamic SQL", "DO $$ BEGIN EXECUTE 'SELECT next' || 'val(''tick' || 'et'')'; END $$;", GO, "public.ticket", sequences=_MOVED),
     Attempt("an identity column moves", "INSERT INTO entry (account, amount) VALUES (1, 5);", GO, "entry_id_seq", sequences=("entry_id_seq",)),
-    Attempt("setval below where it stood", "SELECT nextval('ticket'), setval('ticket', 5), setval('ticket', 2, false);", GO, "public.ticket", sequences=_MOVED),
+    Attempt("setval below where it stood", "SELECT nextval('ticket'), setval('ticket', 5), setval('ticket', 2);", GO, "public.ticket", sequences=_MOVED),
     Attempt("ALTER SEQUENCE RESTART rolls back", "ALTER SEQUENCE ticket RESTART 500; SELECT nextval('ticket');", GO),
     Attempt("a sequence with a cache", "ALTER SEQUENCE ticket CACHE 50; SELECT nextval('ticket');", GO),
     Attempt("TRUNCATE RESTART IDENTITY rolls back", "TRUNCATE entry RESTART IDENTITY; INSERT INTO entry (account, amount) VALUES (1, 1);", GO),
