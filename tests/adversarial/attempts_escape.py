@@ -180,12 +180,12 @@ HIDDEN = (
            "RESET ALL; DO $$ BEGIN EXECUTE 'SELECT pg_logical_em' || 'it_message(false, ''a'', ''b'')'; END $$;"),
 )  # fmt: skip
 
-_SELF = "'dbname=' || current_database() || ' port=' || current_setting('port') || ' host=' || btrim(split_part(current_setting('unix_socket_directories'), ',', 1), '"')"
+_SELF = "'dbname=' || current_database() || ' port=' || current_setting('port') || ' host=' || btrim(split_part(current_setting('unix_socket_directories'), ',', 1), chr(34))"
 _DBLINK = ("dblink",)
 _FDW = ("postgres_fdw",)
 _SERVER = (
     "DO $$ BEGIN EXECUTE format('CREATE SERVER myself FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname %L, port %L, host %L)',"
-    " current_database(), current_setting('port'), btrim(split_part(current_setting('unix_socket_directories'), ',', 1), '"')); END $$;"
+    " current_database(), current_setting('port'), btrim(split_part(current_setting('unix_socket_directories'), ',', 1), chr(34))); END $$;"
     "CREATE USER MAPPING FOR CURRENT_USER SERVER myself;"
     "CREATE FOREIGN TABLE far (what text) SERVER myself OPTIONS (table_name 'audit');"
 )
