@@ -9,10 +9,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from pgrehearse.cli import terminal
 from pgrehearse.cli.commands.evidence import evidence
 from pgrehearse.errors import EvidenceError, UsageError
 from pgrehearse.evidence.document import Document
 from pgrehearse.report import catalogue
+from pgrehearse.report.cascade import render_cascade
 from pgrehearse.report.json import render, render_canonical
 
 from .evidence_builders import CLEAN, PROBED, make_document, make_pass, make_transcript
@@ -37,7 +39,14 @@ def test_show_renders_a_saved_document_as_the_rehearsal_did(file: Path, format_n
     result = run("show", file, "--format", format_name)
 
     assert (result.exit_code, result.exception) == (0, None)
-    assert result.stdout == catalogue.render(make_document(), format_name)
+    assert result.stdout == catalogue.render(make_document(), format_name, width=terminal.width())
+
+
+def test_show_draws_the_cascade_on_request(file: Path) -> None:
+    tree = render_cascade(make_document())
+
+    assert run("show", file, "--cascade").stdout.endswith(tree)
+    assert tree not in run("show", file).stdout
 
 
 def test_show_keeps_in_json_what_a_later_version_added(file: Path) -> None:

@@ -17,6 +17,7 @@ from pgrehearse.dots.showcase import Showcase
 from pgrehearse.evidence.digest import digest_of
 from pgrehearse.evidence.document import Document
 from pgrehearse.report import catalogue
+from pgrehearse.report.cascade import render_cascade
 
 GRAVEST_FIRST = (3, 4, 1, 5, 0)
 """Exit statuses in the order in which one outweighs another: REFUSED, RESIDUE, NO-GO, INCONCLUSIVE, GO."""
@@ -24,8 +25,10 @@ GRAVEST_FIRST = (3, 4, 1, 5, 0)
 INTERRUPTED = 130
 
 
-def hand_over(documents: Sequence[Document], format_name: str, output: Path | None) -> None:
-    """Write the reports of `documents`, in order; several as JSON are one array.
+def hand_over(
+    documents: Sequence[Document], format_name: str, output: Path | None, *, cascade: bool = False
+) -> None:
+    """Write the reports of `documents`, in order; several as JSON are one array, and a cascade goes with text.
 
     Raises:
         UsageError: The file cannot be written.
@@ -37,13 +40,17 @@ def hand_over(documents: Sequence[Document], format_name: str, output: Path | No
         reports = (
             catalogue.render(one, format_name, width=terminal.width(), colour=colour) for one in documents
         )
-        text = "\n".join(reports)
+        trees = (render_cascade(one, width=terminal.width(), colour=colour) for one in documents)
+        with_trees = cascade and format_name == "text"
+        text = "\n".join(map("\n".join, zip(reports, trees, strict=True)) if with_trees else reports)
     terminal.write(text, to=output)
     for one in documents if output else ():
         terminal.note(f"{one.verdict.word}  {one.script.path}  written to {output}")
 
 
-def hand_over_with(document: Document, shown: Showcase, format_name: str, output: Path | None) -> None:
+def hand_over_with(
+    document: Document, shown: Showcase, format_name: str, output: Path | None, *, cascade: bool = False
+) -> None:
     """Write one report, and what was shown of tools behind it; as JSON they are one sealed object.
 
     Raises:
@@ -54,7 +61,7 @@ def hand_over_with(document: Document, shown: Showcase, format_name: str, output
         whole["digest"] = digest_of(whole)
         terminal.write(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode(), to=output)
         return
-    hand_over([document], format_name, output)
+    hand_over([document], format_name, output, cascade=cascade)
     if output is None:
         terminal.write("\n".join(_dots_lines(shown)))
 

@@ -107,6 +107,25 @@ passes = click.option(
 )
 """`passes`, 1 or 2."""
 
+prove = click.option(
+    "--prove",
+    type=click.Choice(["touched", "full", "counts"]),
+    default="touched",
+    show_default=True,
+    help="What is compared after the rollback: the tables that were touched, all tables, or numbers of rows alone.",
+)
+"""`prove`, a text."""
+
+restore_sequences = click.option(
+    "--restore-sequences",
+    is_flag=True,
+    help="Put sequences back afterwards, where nobody else moved them.",
+)
+"""`restore_sequences`, a flag."""
+
+cascade = click.option("--cascade", is_flag=True, help="Show as a tree which trigger wrote what.")
+"""`cascade`, a flag; goes with the text report."""
+
 output = click.option(
     "-o",
     "--output",

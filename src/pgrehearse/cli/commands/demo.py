@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dots", is_flag=True, help="Show also what becomes of a tool's execution, place by place.")
 @options.passes
+@options.cascade
 @options.format_of("text", "json", "markdown")
 @options.output
 @options.quiet
@@ -45,6 +46,7 @@ def demo(
     output: Path | None,
     *,
     dots: bool,
+    cascade: bool,
 ) -> None:
     """Rehearse the registration of a tool on the reference estate.
 
@@ -68,9 +70,9 @@ def demo(
         shown = _show_dots(built, how) if dots else None
     terminal.note("")
     if shown is None:
-        hand_over([rehearsed.evidence], output_format, output)
+        hand_over([rehearsed.evidence], output_format, output, cascade=cascade)
     else:
-        hand_over_with(rehearsed.evidence, shown, output_format, output)
+        hand_over_with(rehearsed.evidence, shown, output_format, output, cascade=cascade)
     context.exit(exit_status([rehearsed.evidence], interrupted=rehearsed.interrupted))
 
 

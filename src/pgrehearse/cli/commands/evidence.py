@@ -5,18 +5,18 @@ Takes the names of files; gives reports on standard output. Touches no database.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
 import click
 
+from pgrehearse.cli import options, terminal
 from pgrehearse.errors import EvidenceError, UsageError
 from pgrehearse.evidence.difference import differences
 from pgrehearse.evidence.digest import verify
 from pgrehearse.evidence.saved import read_document, read_object
 from pgrehearse.report import catalogue, difference, json
+from pgrehearse.report.cascade import render_cascade
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 
@@ -36,7 +36,8 @@ def evidence() -> None:
     show_default=True,
     help="The report to render.",
 )
-def show(file: Path, format_name: str) -> None:
+@options.cascade
+def show(file: Path, format_name: str, *, cascade: bool) -> None:
     """Render a saved document.
 
     A document whose digests do not hold is shown all the same, then told of: exit status 1.
@@ -45,10 +46,11 @@ def show(file: Path, format_name: str) -> None:
     if format_name == "json":  # as it was saved, with what a later version may have added
         text = json.render(read_object(saved))
     else:
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        width = min(shutil.get_terminal_size().columns, 100)
-        text = catalogue.render(read_document(saved), format_name, width=width, colour=colour)
-    click.echo(text, nl=False, color=True)
+        document, how = read_document(saved), (terminal.width(), terminal.has_colour(sys.stdout))
+        text = catalogue.render(document, format_name, width=how[0], colour=how[1])
+        if cascade and format_name == "text":
+            text += "\n" + render_cascade(document, width=how[0], colour=how[1])
+    terminal.write(text)
     _require_sound(file, saved)
 
 

@@ -32,6 +32,9 @@ class Asked:
     schema_file: Path | None
     mode: str
     passes: int
+    prove: str
+    restore_sequences: bool
+    cascade: bool
     output_format: str
     output: Path | None
     config: Config
@@ -47,6 +50,9 @@ class Asked:
 @options.schema_file
 @options.mode
 @options.passes
+@options.prove
+@options.restore_sequences
+@options.cascade
 @options.format_of("text", "json", "markdown")
 @options.output
 @click.option(
@@ -83,19 +89,25 @@ def run(context: click.Context, /, **given: Any) -> None:
         return
     rehearsed = _rehearse_all(asked, sources)
     documents = [one.evidence for one in rehearsed]
-    hand_over(documents, asked.output_format, asked.output)
+    hand_over(documents, asked.output_format, asked.output, cascade=asked.cascade)
     context.exit(exit_status(documents, interrupted=any(one.interrupted for one in rehearsed)))
 
 
 def _rehearse_all(asked: Asked, sources: Sequence[Source]) -> list[Rehearsed]:
     """Rehearse one script after the other, up to an interruption."""
     from pgrehearse.rehearsal import Options  # noqa: PLC0415 - keeps --help fast
+    from pgrehearse.stage.witness import Prove  # noqa: PLC0415
 
     plan_files = [_plan_file(source, asked.plan_file) for source in sources]
     rehearsed: list[Rehearsed] = []
     with _target(asked.dbname, asked.schema_file) as target:
         for source, terms in zip(sources, plan_files, strict=True):
-            how = Options(variables=asked.variables, passes=asked.passes)
+            how = Options(
+                variables=asked.variables,
+                passes=asked.passes,
+                prove=Prove(asked.prove),
+                restore_sequences=asked.restore_sequences,
+            )
             rehearsed.append(_rehearse(source, terms, target, asked.config, how))
             if rehearsed[-1].interrupted:
                 break
