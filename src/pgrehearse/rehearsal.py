@@ -46,17 +46,17 @@ class Options:
     Attributes:
         variables: psql variables to start with.
         passes: 1, or 2: the probed pass tells net rows and causes.
-        isolation: The isolation level of the stage; empty for the target's default.
         shown: Told each step as it ends, with the number of the pass.
         prove: How much is compared after the rollback.
+        rows: How many rows of each operation on each table are shown, old and new; 0 shows none.
         restore_sequences: Whether sequences are put back afterwards.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     passes: int = 2
-    isolation: str = ""
     shown: Callable[[int, StepResult], None] = _show_nothing
     prove: Prove = Prove.TOUCHED
+    rows: int = 0
     restore_sequences: bool = False
 
 
@@ -108,6 +108,7 @@ def rehearse(
             shown=options.shown,
             foreknown=_foreknown(plan),
             prove=options.prove,
+            rows=options.rows,
             restore_sequences=options.restore_sequences,
         )
     )

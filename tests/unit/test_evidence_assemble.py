@@ -351,7 +351,7 @@ def test_the_contract_s_fields_stand_in_the_contract_s_order() -> None:
 
     assert ", ".join(written) == (
         "format, tool, rehearsal, script, target, verdict, checks, steps, effects, rollback, limits, "
-        "brief_locks, effects_digest, digest"
+        "brief_locks, samples, columns, effects_digest, digest"
     )
     assert ", ".join(written["effects"]).startswith(
         "rows, causes, triggers, functions, notifications, locks, sequences, schema, messages, escapes"

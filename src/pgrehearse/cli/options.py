@@ -123,6 +123,15 @@ restore_sequences = click.option(
 )
 """`restore_sequences`, a flag."""
 
+rows = click.option(
+    "--rows",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="N",
+    help="Show up to N rows of each operation on each table, old and new; the plan's policy.mask hides values.",
+)
+"""`rows`, a number."""
+
 cascade = click.option("--cascade", is_flag=True, help="Show as a tree which trigger wrote what.")
 """`cascade`, a flag; goes with the text report."""
 

@@ -17,7 +17,7 @@ from pgrehearse.check.finding import Finding
 from pgrehearse.check.finding import Verdict as Judgement
 from pgrehearse.evidence import document as doc
 from pgrehearse.evidence.digest import sealed
-from pgrehearse.evidence.effects import brief_locks_of, effects_of
+from pgrehearse.evidence.effects import brief_locks_of, columns_of, effects_of, samples_of
 from pgrehearse.evidence.proof import rollback_of
 from pgrehearse.evidence.redact import redacted_all
 from pgrehearse.pg.result import ServerMessage
@@ -80,6 +80,8 @@ def assemble(
         rollback=rollback_of(transcript.passes),
         limits=tuple(sorted({*transcript.limits, *blind_spots})),
         brief_locks=brief_locks_of(transcript.passes),
+        samples=samples_of(transcript.passes),
+        columns=columns_of(transcript.passes),
     )
     return sealed(msgspec.convert(redacted_all(msgspec.to_builtins(whole)), doc.Document))
 

@@ -8,7 +8,7 @@ is before the first.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -292,6 +292,24 @@ class Rollback(Struct, frozen=True):
     passes: tuple[PassProof, ...] = ()
 
 
+class Sample(Struct, frozen=True):
+    """A row that changed, masked by policy; None where there is no old or no new version."""
+
+    table: str
+    operation: str
+    step: int
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+
+
+class ColumnEffect(Struct, frozen=True):
+    """A column that UPDATEs gave another value, and in how many rows."""
+
+    table: str
+    column: str
+    rows: int
+
+
 class Document(Struct, frozen=True, kw_only=True):
     """One rehearsal, whole."""
 
@@ -309,5 +327,9 @@ class Document(Struct, frozen=True, kw_only=True):
     brief_locks: tuple[Lock, ...] = ()
     """Locks that a sampler saw come and go within a statement; which ones it sees is a matter of time, so they stand
     beside the effects."""
+    samples: tuple[Sample, ...] = ()
+    """Rows, only where `--rows` asks for them; beside the effects, because values depend on clock and sequences."""
+    columns: tuple[ColumnEffect, ...] = ()
+    """Columns that changed, only where `--rows` asks for samples."""
     effects_digest: str = ""
     digest: str = ""

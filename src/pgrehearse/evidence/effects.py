@@ -12,14 +12,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
+import msgspec
+
 from pgrehearse.evidence import document as doc
 from pgrehearse.observe.lock_modes import blocked_by
 from pgrehearse.observe.observation import (
+    ColumnChanged,
     EscapeFound,
     FunctionCalled,
     LockTaken,
     MessageReceived,
     Notified,
+    RowSampled,
     RowsChanged,
     SchemaChanged,
     SequenceAdvanced,
@@ -126,6 +130,26 @@ def _notifications(notified: Iterable[Notified]) -> tuple[doc.Notification, ...]
         )
         for channel, payload, step in sorted(calls, key=lambda k: (k[0], k[1] is not None, k[1] or "", k[2]))
     )
+
+
+def samples_of(passes: tuple[PassRecord, ...]) -> tuple[doc.Sample, ...]:
+    """Return the rows that were sampled in the segments that count, by table, operation and step."""
+    sampled = sorted(
+        of_counted(passes, net_pass(passes), RowSampled), key=lambda s: (s.table, s.operation, s.step)
+    )
+    return tuple(doc.Sample(s.table, s.operation, s.step, _row(s.old), _row(s.new)) for s in sampled)
+
+
+def _row(text: str | None) -> dict[str, object] | None:
+    return None if text is None else msgspec.json.decode(text, type=dict[str, object])
+
+
+def columns_of(passes: tuple[PassRecord, ...]) -> tuple[doc.ColumnEffect, ...]:
+    """Return the columns that changed in the segments that count."""
+    rows: Counter[tuple[str, str]] = Counter()
+    for changed in of_counted(passes, net_pass(passes), ColumnChanged):
+        rows[changed.table, changed.column] += changed.rows
+    return tuple(doc.ColumnEffect(table, column, rows[table, column]) for table, column in sorted(rows))
 
 
 def brief_locks_of(passes: tuple[PassRecord, ...]) -> tuple[doc.Lock, ...]:

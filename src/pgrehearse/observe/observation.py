@@ -141,6 +141,28 @@ class EscapeFound:
 
 
 @dataclass(frozen=True, slots=True)
+class RowSampled:
+    """One of the rows that changed, as JSON text, masked by policy; None where there is no old or no new version."""
+
+    table: str
+    operation: str
+    step: int
+    segment: int
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChanged:
+    """A column that UPDATEs gave another value, and in how many rows."""
+
+    table: str
+    column: str
+    rows: int
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
 class ValueRead:
     """The answer to a query of the plan, at one of three moments: before, inside, after."""
 
@@ -160,5 +182,7 @@ Observation = (
     | MessageReceived
     | SchemaChanged
     | EscapeFound
+    | RowSampled
+    | ColumnChanged
     | ValueRead
 )

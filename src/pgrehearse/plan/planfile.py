@@ -35,11 +35,13 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     Attributes:
         allow_residue: Kinds of residue that are reported but do not make the verdict RESIDUE.
         allow_escapes: Escapes that are allowed, each with its reason.
+        mask: Patterns for `schema.table.column` whose values `--rows` must not show, as `*.password`.
         lock_timeout_s, statement_timeout_s, deadline_s: Seconds; 0 switches the statement's timeout off.
     """
 
     allow_residue: tuple[str, ...] = ("sequence",)
     allow_escapes: tuple[AllowedEscape, ...] = ()
+    mask: tuple[str, ...] = ()
     lock_timeout_s: float = 10.0
     statement_timeout_s: float = 0.0
     deadline_s: float = 900.0

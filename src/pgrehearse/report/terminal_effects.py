@@ -5,6 +5,7 @@ Takes a document and the ink to write with; gives lines.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Final
 
@@ -143,6 +144,32 @@ def _locks(document: Document, ink: Ink) -> list[str]:
     return lines
 
 
+def _samples(document: Document, ink: Ink) -> list[str]:
+    if not document.samples:
+        return []
+    places = Places(document)
+    lines = ink.heading("Rows shown", f"{count_text(len(document.samples), 'row')}, masked by policy")
+    changed = sorted(document.columns, key=lambda one: (one.table, -one.rows, one.column))
+    for one in changed:
+        lines += ink.wrapped(
+            visible(f"{one.table}.{one.column} changed in {count_text(one.rows, 'row')}"), indent=2
+        )
+    for sample in document.samples:
+        lines += ink.wrapped(
+            visible(f"{sample.operation} {sample.table} at {places.of(sample.step)}"), indent=2
+        )
+        for sign, row, other in (("-", sample.old, sample.new), ("+", sample.new, sample.old)):
+            if row is not None:
+                lines += ink.wrapped(visible(f"{sign} {_row_text(row, other)}"), indent=6, first=4)
+    return lines
+
+
+def _row_text(row: dict[str, object], other: dict[str, object] | None) -> str:
+    """A row's values; of an UPDATE only those that are another in the `other` version."""
+    shown = {k: v for k, v in row.items() if other is None or other.get(k) != v} or row
+    return ", ".join(f"{column}: {json.dumps(value, ensure_ascii=False)}" for column, value in shown.items())
+
+
 def _schema(document: Document, ink: Ink) -> list[str]:
     changes = document.effects.schema
     if not changes:
@@ -199,6 +226,7 @@ def _functions(document: Document, ink: Ink) -> list[str]:
 
 SECTIONS: Final[tuple[Callable[[Document, Ink], list[str]], ...]] = (
     _rows,
+    _samples,
     _values,
     _messages,
     _notifications,

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pgrehearse.observe.observation import (
+    ColumnChanged,
     FunctionCalled,
     Notified,
+    RowSampled,
     RowsChanged,
     RowsCounted,
     SchemaChanged,
@@ -22,7 +24,15 @@ from pgrehearse.observe.observation import (
 from pgrehearse.stage.transcript import PassRecord, SegmentEnd
 
 InSegment = TypeVar(
-    "InSegment", RowsChanged, RowsCounted, TriggerFired, FunctionCalled, Notified, SchemaChanged
+    "InSegment",
+    RowsChanged,
+    RowsCounted,
+    RowSampled,
+    ColumnChanged,
+    TriggerFired,
+    FunctionCalled,
+    Notified,
+    SchemaChanged,
 )
 
 

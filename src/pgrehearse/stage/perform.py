@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -24,6 +24,7 @@ from pgrehearse.observe.names import RelationName
 from pgrehearse.observe.observation import EscapeFound, SequenceAdvanced
 from pgrehearse.observe.observer import Observer
 from pgrehearse.observe.probes import ProbeObserver
+from pgrehearse.observe.samples import SampleObserver
 from pgrehearse.observe.schema import SchemaObserver
 from pgrehearse.observe.sequences import SequenceObserver
 from pgrehearse.observe.shapes import ShapeObserver
@@ -72,6 +73,7 @@ class Performance:
         isolation: The isolation level that the script's transactions ask for; empty for the default.
         policy: What the plan allows.
         prove: How much is compared after the rollback.
+        rows: How many rows of each operation on each table are shown; 0 shows none.
         restore_sequences: Whether sequences are put back afterwards, where nobody else has moved them.
         foreknown: The statements of the script that run for certain, as far as they are known beforehand.
         shown: Told each step as it ends, with the number of the pass.
@@ -90,6 +92,7 @@ class Performance:
     shown: Callable[[int, StepResult], None]
     foreknown: Sequence[Statement] = ()
     prove: Prove = Prove.TOUCHED
+    rows: int = 0
     restore_sequences: bool = False
 
 
@@ -173,9 +176,18 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
             CounterObserver(),
             probed_sequences,
             ValueObserver(performance.values),
+            *_samples(performance, shapes.foreseen.names),
         ],
     )
     yield replace(probed, sequences=probed_sequences)
+
+
+def _samples(performance: Performance, touched: Iterable[str]) -> list[SampleObserver]:
+    """Row values are looked at only where somebody asks for them."""
+    if not performance.rows:
+        return []
+    mask, token = performance.policy.mask, secrets.token_hex(4)
+    return [SampleObserver(touched, most=performance.rows, mask=mask, token=token)]
 
 
 def put_back_between(conninfo: str, sequences: SequenceObserver) -> frozenset[str]:

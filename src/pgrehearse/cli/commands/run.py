@@ -33,6 +33,7 @@ class Asked:
     mode: str
     passes: int
     prove: str
+    rows: int
     restore_sequences: bool
     cascade: bool
     output_format: str
@@ -51,6 +52,7 @@ class Asked:
 @options.mode
 @options.passes
 @options.prove
+@options.rows
 @options.restore_sequences
 @options.cascade
 @options.format_of("text", "json", "markdown")
@@ -106,6 +108,7 @@ def _rehearse_all(asked: Asked, sources: Sequence[Source]) -> list[Rehearsed]:
                 variables=asked.variables,
                 passes=asked.passes,
                 prove=Prove(asked.prove),
+                rows=asked.rows,
                 restore_sequences=asked.restore_sequences,
             )
             rehearsed.append(_rehearse(source, terms, target, asked.config, how))
