@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -17,7 +16,6 @@ from pgrehearse.pg.session import Session
 from pgrehearse.pg.target import make_target
 
 PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE")
-HELP_MS = 150
 
 
 def command(
@@ -39,12 +37,7 @@ def name_of(conninfo: str) -> str:
     return make_target(conninfo).dbname
 
 
-def test_help_is_quick_and_imports_no_more_than_click() -> None:
-    def once() -> float:
-        started = perf_counter()
-        assert command("--help").returncode == 0
-        return (perf_counter() - started) * 1000
-
+def test_help_imports_no_more_than_click() -> None:
     probe = (
         "import sys; from pgrehearse.cli.main import run; run(['--help']);"
         "print(sorted({name.partition('.')[0] for name in sys.modules}"
@@ -55,7 +48,6 @@ def test_help_is_quick_and_imports_no_more_than_click() -> None:
     ).stdout
 
     assert imported.splitlines()[-1] == "[]"
-    assert min(once() for _ in range(5)) <= HELP_MS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

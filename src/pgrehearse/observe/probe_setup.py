@@ -105,7 +105,7 @@ class ProbeSetup:
         for part in ("log", "path", "probe", "mark"):
             text = text.replace("{" + part + "}", self._names[part])
         self.is_heard = session.fetch(_IS_HEARD)[0][0]
-        _run_silently(session, [text])
+        session.run(";\n".join(_silent(session, [text])))
 
     def is_outdated(self, session: Session) -> bool:
         """Whether the catalogs changed since the last look, or may have."""
@@ -131,11 +131,14 @@ class ProbeSetup:
         found = session.fetch((_SQL / "probe_targets.sql").read_text(), ([*{*oids, *self.relations}],))
         relations = {row[0]: ProbedRelation(*row) for row in found}
         installed = self._installed(session, relations)
+        ddl: dict[int, list[str]] = {}
         for relation in relations.values():
             if relation.oid not in self.relations:
                 renewal.created.append(relation.oid)
-            if self._renew_probes(session, relation, installed[relation.oid]):
+            ddl[relation.oid], is_unwatched = self._probes_to_renew(relation, installed[relation.oid])
+            if is_unwatched:
                 renewal.unwatched.append(relation.oid)
+        self.blind |= _create(session, ddl)
         self._renew_marks(session, relations, installed)
         self.relations |= relations
         self._xmin = {
@@ -161,16 +164,16 @@ class ProbeSetup:
 
     # Probes ----------------------------------------------------------------------------------------------------------
 
-    def _renew_probes(
-        self, session: Session, relation: ProbedRelation, installed: Iterable[Installed]
-    ) -> bool:
-        """Make the probes of one relation what they should be; whether rows may have passed them unseen."""
+    def _probes_to_renew(
+        self, relation: ProbedRelation, installed: Iterable[Installed]
+    ) -> tuple[list[str], bool]:
+        """What makes the probes of one relation what they should be; whether rows may have passed them unseen."""
         probes = {one.name: one for one in installed if not one.number}
         wanted = probe_triggers(relation, self._names, self._splits.get(relation.name))
         by_row = "!" + self._names["row"]
         if by_row in probes and by_row not in wanted:
             # No leaf any more: what counts row by row goes on to do so.
-            return False
+            return [], False
         ddl = [text for name, text in wanted.items() if name not in probes]
         ddl += [
             enabled_always(relation, name)
@@ -180,10 +183,8 @@ class ProbeSetup:
         became_leaf = bool(probes) and by_row in wanted and by_row not in probes
         if became_leaf:
             ddl += [_dropped(relation, name) for name in probes if name not in wanted]
-        if problem := _create(session, ddl):
-            self.blind[relation.oid] = problem
         known = ((one.xmin, self._xmin.get((one.relid, name))) for name, one in probes.items())
-        return became_leaf or any(xmin != last for xmin, last in known if last)
+        return ddl, became_leaf or any(xmin != last for xmin, last in known if last)
 
     # Marks -----------------------------------------------------------------------------------------------------------
 
@@ -205,22 +206,29 @@ class ProbeSetup:
         for mark in sorted(wanted, key=lambda mark: (mark.relid, mark.name)):
             self.marks.append(mark)
             ddl[mark.relid] += mark_ddl(mark, relations[mark.relid], self._names, len(self.marks))
-        for relid, statements in ddl.items():
-            if problem := _create(session, statements):
-                self.unmarked[relid] = problem
+        self.unmarked |= _create(session, ddl)
 
 
-def _create(session: Session, ddl: list[str]) -> str:
-    """Run DDL; give the server's refusal, which then leaves nothing, or an empty text."""
-    if not ddl:
-        return ""
-    session.run("SAVEPOINT pgrehearse")
+def _create(session: Session, ddl: Mapping[int, list[str]]) -> dict[int, str]:
+    """Run DDL by relation; give the server's refusals, each of which leaves nothing of that relation's.
+
+    All of it is tried in one message first, because refusals are rare and messages are what takes time.
+    """
+    wanted = {relid: statements for relid, statements in ddl.items() if statements}
+    if not wanted:
+        return {}
+    if not _refusal(session, [statement for statements in wanted.values() for statement in statements]):
+        return {}
+    tried = {relid: _refusal(session, statements) for relid, statements in wanted.items()}
+    return {relid: refusal for relid, refusal in tried.items() if refusal}
+
+
+def _refusal(session: Session, ddl: Iterable[str]) -> str:
     try:
-        _run_silently(session, ddl)
+        session.run(";\n".join(["SAVEPOINT pgrehearse", *_silent(session, ddl), "RELEASE pgrehearse"]))
     except ServerError as error:
         session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
         return error.message
-    session.run("RELEASE pgrehearse")
     return ""
 
 
@@ -228,8 +236,8 @@ def _dropped(relation: ProbedRelation, trigger: str) -> str:
     return f"DROP TRIGGER {quote_identifier(trigger)} ON {relation.name}"
 
 
-def _run_silently(session: Session, ddl: Iterable[str]) -> None:
-    """Run DDL as the session's own role, without waking the estate's event triggers where the role may do so."""
+def _silent(session: Session, ddl: Iterable[str]) -> list[str]:
+    """DDL to run as the session's own role, without waking the estate's event triggers where the role may do so."""
     mode, is_allowed, role = session.fetch(_SURROUNDINGS)[0]
     statements = list(ddl)
     if is_allowed:
@@ -238,4 +246,4 @@ def _run_silently(session: Session, ddl: Iterable[str]) -> None:
     if role != "none":
         statements.insert(0, "SET LOCAL ROLE none")
         statements.append(f"SET LOCAL ROLE {quote_identifier(role)}")
-    session.run(";\n".join(statements))
+    return statements

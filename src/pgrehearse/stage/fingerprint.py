@@ -7,13 +7,13 @@ read for definitions: functions such as to_regclass() or pg_get_constraintdef() 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pgrehearse.errors import ServerError
 from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.session import Session
 
-_DEFINITION = """
+_DEFINITIONS = """
 SELECT c.oid::bigint, c.relname, c.relnamespace::bigint, c.relfilenode::bigint, c.relkind::text, c.relowner::bigint,
        c.relacl::text, c.reloptions::text,
        (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attisdropped),
@@ -25,7 +25,8 @@ SELECT c.oid::bigint, c.relname, c.relnamespace::bigint, c.relfilenode::bigint, 
         FROM pg_constraint AS k WHERE k.conrelid = c.oid),
        (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid) FROM pg_index AS i WHERE i.indrelid = c.oid)
 FROM pg_class AS c
-WHERE c.oid = %s
+WHERE c.oid = ANY(%s::oid[])
+ORDER BY c.oid
 """
 
 _TABLES = """
@@ -58,9 +59,9 @@ def fingerprint_tables(
     counts: bool = False,
 ) -> str:
     """The definitions of `tables`, and the rows of those `hashed`, or only their number, as the session sees them."""
-    definitions = [(table.name, session.fetch(_DEFINITION, (table.oid,))) for table in tables]
-    contents = [(table.name, content_of(session, table.name, counts=counts)) for table in hashed]
-    return _sha256((definitions, contents))
+    oids = sorted(table.oid for table in tables)
+    definitions = session.fetch(_DEFINITIONS, (oids,)) if oids else []
+    return _sha256((definitions, _contents(session, sorted({table.name for table in hashed}), counts=counts)))
 
 
 def fingerprint_database(session: Session) -> str:
@@ -79,23 +80,36 @@ def tables_of(session: Session) -> list[RelationName]:
     return [RelationName(*row) for row in session.fetch(_TABLES)]
 
 
-def content_of(session: Session, name: str, *, counts: bool = False) -> str:
-    """A hash of the rows of one table, or the reason why there is none; the session's transaction stays sound."""
-    content = "" if counts else ", sum(hashtextextended(t::text, 0)::numeric)::text"
-    sql = f"SELECT count(*){content} FROM ONLY {name} AS t"
-    if not session.is_in_transaction:
-        return _answer(session, sql)
-    session.run("SAVEPOINT content")
-    answer = _answer(session, sql)
-    session.run("ROLLBACK TO content")
-    return answer
+def _contents(session: Session, names: Sequence[str], *, counts: bool) -> list[tuple[str, str]]:
+    """A hash of the rows of each table, or the reason why there is none; the session's transaction stays sound.
+
+    All are asked for in one query; one by one only where one of them cannot be read.
+    """
+    if not names:
+        return []
+    asked = [_content_sql(place, name, counts=counts) for place, name in enumerate(names)]
+    together = _answer(session, " UNION ALL ".join(asked) + " ORDER BY 1")
+    if isinstance(together, list):
+        return list(zip(names, map(repr, together), strict=True))
+    return [(name, repr(_answer(session, sql))) for name, sql in zip(names, asked, strict=True)]
 
 
-def _answer(session: Session, sql: str) -> str:
+def _content_sql(place: int, name: str, *, counts: bool) -> str:
+    content = "NULL" if counts else "sum(hashtextextended(t::text, 0)::numeric)::text"
+    return f"(SELECT {place}, count(*), {content} FROM ONLY {name} AS t)"
+
+
+def _answer(session: Session, sql: str) -> list[tuple[object, ...]] | str:
+    in_transaction = session.is_in_transaction
+    if in_transaction:
+        session.run("SAVEPOINT content")
     try:
-        return repr(session.fetch(sql))
+        return session.fetch(sql)
     except ServerError as error:
         return f"cannot be read: {error.sqlstate}"
+    finally:
+        if in_transaction and not session.is_lost:
+            session.run("ROLLBACK TO content")
 
 
 def _sha256(facts: object) -> str:

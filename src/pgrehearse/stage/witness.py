@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,6 +19,8 @@ from pgrehearse.pg.session import Session
 from pgrehearse.stage.fingerprint import fingerprint_tables, tables_of
 
 _XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+
+_SIZES = "SELECT o::bigint, COALESCE(pg_relation_size(o), 0) FROM unnest(%s::oid[]) AS o"
 
 _COMMITTED_SINCE = """
 SELECT count(*)::int
@@ -30,7 +32,7 @@ FROM (
 WHERE pg_xact_status(xid) = 'committed'
 """
 
-SMALL_BYTES = 8 * 1024 * 1024
+SMALL_BYTES = 256 * 1024
 """A touched table up to this size is hashed always; a larger one only where others committed in the meantime."""
 
 MOST_XIDS = 200_000
@@ -135,7 +137,8 @@ class Witness:
         compared = sorted(set(asked), key=lambda table: table.name)
         foreign = self._foreign_commits()
         all_rows = prove is not Prove.TOUCHED or foreign
-        hashed = [t for t in compared if t.kind in _WITH_ROWS and (all_rows or self._size(t) <= SMALL_BYTES)]
+        with_rows = [t for t in compared if t.kind in _WITH_ROWS]
+        hashed = with_rows if all_rows else self._small(with_rows)
         content = "definition and number of rows" if prove is Prove.COUNTS else "definition and content"
         of = {
             f"{t.name}: {content if t in hashed else 'definition, and no commit by anyone'}" for t in compared
@@ -153,5 +156,7 @@ class Witness:
         window = {"first": self._first, "last": last, "running": self._running}
         return int(self.now.fetch(_COMMITTED_SINCE, window)[0][0])
 
-    def _size(self, table: RelationName) -> int:
-        return int(self.now.fetch("SELECT COALESCE(pg_relation_size(%s::oid), 0)", (table.oid,))[0][0])
+    def _small(self, tables: Sequence[RelationName]) -> list[RelationName]:
+        sizes = self.now.fetch(_SIZES, ([table.oid for table in tables],))
+        small = {oid for oid, size in sizes if size <= SMALL_BYTES}
+        return [table for table in tables if table.oid in small]
