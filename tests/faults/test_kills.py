@@ -43,8 +43,10 @@ def crash_server(stand: Stand, process: subprocess.Popen[str]) -> bool:
     """A killed backend makes the server end all others and recover, as a crash does."""
     with stand.connect() as session:
         others = session.execute(STUCK).fetchone()
+        if others is None or not others[0]:
+            return False
         os.kill(session.info.backend_pid, signal.SIGKILL)
-    return bool(others and others[0])
+    return True
 
 
 KINDS: dict[str, Kill] = {
