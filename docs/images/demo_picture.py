@@ -1,6 +1,6 @@
-"""Draw `demo.svg` from what `pgrehearse demo` prints: python docs/images/demo_picture.py
+"""Draw `demo.svg` from what `pgrehearse demo` prints.
 
-Run it after a change of the report; the picture in the README is never drawn by hand.
+Run it (`python docs/images/demo_picture.py`) after a change of the report: the picture is never drawn by hand.
 """
 
 from __future__ import annotations
