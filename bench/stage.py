@@ -41,8 +41,7 @@ def main() -> None:
         "| server | bare | guard | proof and residue | together over bare | one pass, all observers | two passes |",
         "| --- | --: | --: | --: | --: | --: | --: |",
     ]  # fmt: skip
-    for major in (18, 16):
-        lines.append(measure(major, rounds))
+    lines.extend(measure(major, rounds) for major in (18, 16))
     Path("bench/RESULTS-stage.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

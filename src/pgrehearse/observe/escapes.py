@@ -48,6 +48,19 @@ def keeps_catalog(text: str) -> bool:
     return kind.disposition is not Disposition.RUN or kind.keyword in _KEEPS_CATALOG
 
 
+_CHANGES = """
+SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_updated(c) + pg_catalog.pg_stat_get_xact_tuples_deleted(c)
+           + CASE WHEN c <> 'pg_catalog.pg_class'::pg_catalog.regclass
+                  THEN pg_catalog.pg_stat_get_xact_tuples_inserted(c) ELSE 0 END)::bigint
+FROM pg_catalog.unnest(ARRAY[
+    'pg_class', 'pg_proc', 'pg_trigger', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_index',
+    'pg_event_trigger', 'pg_foreign_table', 'pg_foreign_server', 'pg_operator', 'pg_cast', 'pg_aggregate', 'pg_language',
+    'pg_extension', 'pg_inherits'
+]::pg_catalog.regclass[]) AS c
+"""
+# What decides where a statement leads. A new relation alone leads nowhere yet: its row in pg_class does not count.
+
+
 class EscapeFinder:
     """Finds the escapes that a statement leads to, by its text and the catalog; serves a whole rehearsal."""
 
@@ -55,7 +68,9 @@ class EscapeFinder:
         self.reach = Reach()
         self._suspect = re.compile(SUSPECT, re.IGNORECASE)
         self._is_stale = False
+        self._is_undone = False
         self._changes_unseen = False
+        self._changes = -1
         self.settings_set: set[str] = set()
         """Settings that functions of the script have set; empty where a name is not known."""
 
@@ -67,15 +82,29 @@ class EscapeFinder:
         known = "|".join(rf"\b{re.escape(name)}" for name in sorted(names))
         self._suspect = re.compile("|".join(filter(None, (SUSPECT, known))), re.IGNORECASE)
 
-    def note_change(self, *, is_in_text: bool = True) -> None:
-        """The script may have changed the catalog; `is_in_text` tells whether the text of its statement says so."""
+    def note_change(self, *, is_in_text: bool = True, is_undone: bool = False) -> None:
+        """The script may have changed the catalog.
+
+        Args:
+            is_in_text: Whether the text of its statement says so; once functions changed it, it may change any time.
+            is_undone: Whether a rollback took changes back, which the server's counters do not tell.
+        """
         self._is_stale = True
         self._changes_unseen |= not is_in_text
+        self._is_undone |= is_undone
+
+    @property
+    def may_be_stale(self) -> bool:
+        """Whether what is known may be out of date."""
+        return self._is_stale or self._changes_unseen
 
     def learn_again(self, session: Session) -> None:
-        """Read the catalog anew where it may have changed; once functions changed it, that is always."""
-        if self._is_stale or self._changes_unseen:
+        """Read the catalog anew where counters of the server say that it changed, or a rollback took changes back."""
+        changes = session.fetch(_CHANGES)[0][0]
+        if self._is_undone or changes != self._changes:
             self.learn(session)
+        self._changes = changes
+        self._is_stale = self._is_undone = False
 
     def find(self, text: str) -> tuple[Escape, ...]:
         """The escapes that the statement `text` leads to."""

@@ -37,7 +37,8 @@ SELECT pg_catalog.current_setting('role'), session_user::pg_catalog.text,
 """
 
 _PUT_BACK = f"""
-SELECT {", ".join(f"pg_catalog.set_config('{name}', %s, true)" for name in _PINNED)}
+SELECT {", ".join(f"pg_catalog.set_config('{name}', %s, true)" for name in _PINNED)},
+       session_user::pg_catalog.text
 """
 
 
@@ -82,9 +83,8 @@ class Footing:
         return not self._session.is_lost and not self._session.is_in_failed_transaction
 
     def _put_back(self, role: str, user: str, values: list[str]) -> None:
-        self._session.fetch(_PUT_BACK, values)
-        changed = self._session.fetch("SELECT session_user::pg_catalog.text")[0][0] != user
-        if changed:
+        *_, user_now = self._session.fetch(_PUT_BACK, values)[0]
+        if user_now != user:
             self._session.run(f"SET LOCAL SESSION AUTHORIZATION {quote_identifier(user)}")
         if role != "none":
             self._session.run(f"SET LOCAL ROLE {quote_identifier(role)}")

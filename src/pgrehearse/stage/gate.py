@@ -42,7 +42,7 @@ class Gate:
         """Say why `text` must not be sent, or nothing; and the escapes that it leads to, allowed or not."""
         if self._finder.settings_set & UNKNOWN_OR_PINNED:
             self._stage.footing.shake()
-        if not self._stage.session.is_in_failed_transaction:
+        if self._finder.may_be_stale and not self._stage.session.is_in_failed_transaction:
             with self._stage.footing.own():
                 self._finder.learn_again(self._stage.session)
         escapes = self._finder.find(text)
@@ -63,7 +63,7 @@ class Gate:
             self._has_changed = True
             self._finder.note_change()
         elif self._has_changed and classify(text).disposition in _UNDOES:
-            self._finder.note_change()
+            self._finder.note_change(is_undone=True)
 
     def _told(self, escapes: Sequence[Escape], step: int) -> Iterator[EscapeFound]:
         for escape in escapes:
