@@ -54,11 +54,11 @@ SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_updated(c) + pg_catalog
                   THEN pg_catalog.pg_stat_get_xact_tuples_inserted(c) ELSE 0 END)::bigint
 FROM pg_catalog.unnest(ARRAY[
     'pg_class', 'pg_proc', 'pg_trigger', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_index',
-    'pg_event_trigger', 'pg_foreign_table', 'pg_foreign_server', 'pg_operator', 'pg_cast', 'pg_aggregate', 'pg_language',
-    'pg_extension', 'pg_inherits'
+    'pg_event_trigger', 'pg_foreign_table', 'pg_foreign_server', 'pg_operator', 'pg_cast', 'pg_aggregate',
+    'pg_language', 'pg_extension', 'pg_inherits'
 ]::pg_catalog.regclass[]) AS c
 """
-# What decides where a statement leads. A new relation alone leads nowhere yet: its row in pg_class does not count.
+"""Changes of what decides where a statement leads; a new relation alone leads nowhere yet."""
 
 
 class EscapeFinder:
