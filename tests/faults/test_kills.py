@@ -117,6 +117,12 @@ def _judge(ended: Ended, *, was_over: bool) -> None:
         assert [one.get("broken", "") for one in ended.evidence["rollback"]["passes"]] == ["", ""]
     else:
         assert not was_over
+        if ended.status == 1 and ended.said.rstrip().endswith("KeyboardInterrupt"):
+            return  # Python itself was still starting: not a line of the tool had run
+        if ended.status == 3:
+            assert ended.evidence is not None
+            assert ended.evidence["steps"] == []  # the target could not be examined: nothing was run
+            return
         # Killed; interrupted; not connected; residue must never be claimed; inconclusive with its reason.
         assert ended.status in (-signal.SIGKILL, -signal.SIGINT, 130, 2, 5), (ended.status, ended.said)
         assert ended.status != 5 or ended.evidence is None or ended.evidence["verdict"]["reasons"]
