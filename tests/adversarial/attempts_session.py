@@ -144,7 +144,7 @@ WEARING_OUT = (
             policy="[policy]\ndeadline_s = 0.3\n"),
     Attempt("a statement longer than the plan allows", "SELECT pg_sleep(60);", INCONCLUSIVE, "statement_timeout", policy="[policy]\nstatement_timeout_s = 0.2\n"),
     Attempt("the script's own statement_timeout", f"SET statement_timeout = '1ms'; {_INSERT} SELECT pg_sleep(1);", INCONCLUSIVE, "statement_timeout"),
-    Attempt("the script's own idle timeout", "SET idle_in_transaction_session_timeout = '1ms'; SELECT 1; SELECT 1; SELECT 1;", INCONCLUSIVE, "lost"),
+    Attempt("the script's own idle timeout", "SET idle_in_transaction_session_timeout = '1ms';" + ' SELECT 1;' * 300, INCONCLUSIVE, "lost"),
     Attempt("a recursion without end", "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN f(); END'; SELECT f();", NO_GO, "54001"),
     Attempt("a value beyond the server's limit", "SELECT repeat(repeat('x', 100000000), 20);", NO_GO, "54000"),
     Attempt("temporary files beyond a limit", "SET temp_file_limit = '1MB'; SET work_mem = '64kB'; SELECT count(*) FROM (SELECT i FROM generate_series(1, 1000000) AS i ORDER BY i DESC) AS x;",

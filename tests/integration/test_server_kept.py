@@ -96,10 +96,15 @@ def test_what_is_being_made_is_left_alone_and_what_was_left_unfinished_is_remove
 
 def test_programs_that_run_are_kept_however_old(tmp_path: Path) -> None:
     folder = keep(tmp_path / "18.4-0badcafe", _make)
-    program = Path(shutil.copy(shutil.which("sleep") or "", folder / "sleep"))
+    program = Path(shutil.copy(shutil.which("cat") or "", folder / "cat"))
 
     _age(folder, 31)
-    with subprocess.Popen([program, "600"]) as running:
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(b"here\n")
+        running.stdin.flush()
+        running.stdout.readline()  # a program that answers has its name in the list of processes
         prune(tmp_path)
         while_running = program.exists()
         running.send_signal(signal.SIGKILL)
