@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from pgrehearse.errors import ServerError
 from pgrehearse.observe.probe_text import (
     MarkedTrigger,
     ProbedRelation,
@@ -21,6 +20,7 @@ from pgrehearse.observe.probe_text import (
     mark_ddl,
     probe_triggers,
 )
+from pgrehearse.observe.silent_ddl import refusal_of, silent_ddl
 from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 
@@ -40,12 +40,6 @@ FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = ANY(%s::oid[])
 """
-
-_SURROUNDINGS = """
-SELECT current_setting('session_replication_role'), has_parameter_privilege('session_replication_role', 'SET'),
-       current_setting('role')
-"""
-
 
 _IS_HEARD = """
 SELECT NOT has_parameter_privilege('session_replication_role', 'SET')
@@ -105,7 +99,7 @@ class ProbeSetup:
         for part in ("log", "path", "probe", "mark"):
             text = text.replace("{" + part + "}", self._names[part])
         self.is_heard = session.fetch(_IS_HEARD)[0][0]
-        session.run(";\n".join(_silent(session, [text])))
+        session.run(";\n".join(silent_ddl(session, [text])))
 
     def is_outdated(self, session: Session) -> bool:
         """Whether the catalogs changed since the last look, or may have."""
@@ -217,33 +211,11 @@ def _create(session: Session, ddl: Mapping[int, list[str]]) -> dict[int, str]:
     wanted = {relid: statements for relid, statements in ddl.items() if statements}
     if not wanted:
         return {}
-    if not _refusal(session, [statement for statements in wanted.values() for statement in statements]):
+    if not refusal_of(session, [statement for statements in wanted.values() for statement in statements]):
         return {}
-    tried = {relid: _refusal(session, statements) for relid, statements in wanted.items()}
+    tried = {relid: refusal_of(session, statements) for relid, statements in wanted.items()}
     return {relid: refusal for relid, refusal in tried.items() if refusal}
-
-
-def _refusal(session: Session, ddl: Iterable[str]) -> str:
-    try:
-        session.run(";\n".join(["SAVEPOINT pgrehearse", *_silent(session, ddl), "RELEASE pgrehearse"]))
-    except ServerError as error:
-        session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
-        return error.message
-    return ""
 
 
 def _dropped(relation: ProbedRelation, trigger: str) -> str:
     return f"DROP TRIGGER {quote_identifier(trigger)} ON {relation.name}"
-
-
-def _silent(session: Session, ddl: Iterable[str]) -> list[str]:
-    """DDL to run as the session's own role, without waking the estate's event triggers where the role may do so."""
-    mode, is_allowed, role = session.fetch(_SURROUNDINGS)[0]
-    statements = list(ddl)
-    if is_allowed:
-        statements.insert(0, "SET LOCAL session_replication_role = replica")
-        statements.append(f"SET LOCAL session_replication_role = {mode}")
-    if role != "none":
-        statements.insert(0, "SET LOCAL ROLE none")
-        statements.append(f"SET LOCAL ROLE {quote_identifier(role)}")
-    return statements

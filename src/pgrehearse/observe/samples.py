@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib.resources import files
 
-from pgrehearse.errors import ServerError
 from pgrehearse.observe.observation import ColumnChanged, Observation, RowSampled
 from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.observe.probe_text import ProbedRelation, ProbeNames
+from pgrehearse.observe.silent_ddl import refusal_of, silent_ddl
 from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 
@@ -53,17 +53,9 @@ class SampleObserver(Quiet):
         for part in ("rows", "columns", "sampler"):
             text = text.replace("{" + part + "}", self._names[part])
         session = moment.session
-        mode, is_allowed = session.fetch(
-            "SELECT current_setting('session_replication_role'),"
-            " has_parameter_privilege('session_replication_role', 'SET')"
-        )[0]
-        if is_allowed:  # the estate's event triggers stay silent
-            session.run("SET LOCAL session_replication_role = replica")
-        session.run(text)
+        session.run(";\n".join(silent_ddl(session, [text])))
         for relation in self._relations(session):
             self._install(session, relation)
-        if is_allowed:
-            session.run(f"SET LOCAL session_replication_role = {mode}")
 
     def end_segment(self, moment: Moment) -> Iterable[Observation]:
         """Take what savepoints and caught exceptions have not undone."""
@@ -125,14 +117,12 @@ class SampleObserver(Quiet):
 
     def _install(self, session: Session, relation: ProbedRelation) -> None:
         call = f"EXECUTE FUNCTION pg_temp.{self._names['sampler']}('{self._most}')"
-        session.run("SAVEPOINT pgrehearse")
-        try:
-            for part, events in enumerate(_BY_ROW if relation.by_row else _BY_STATEMENT):
-                name = quote_identifier(f"!{self._names['sample']}_{part}")
-                session.run(f"CREATE TRIGGER {name} {events.format(table=relation.name)} {call}")
-                session.run(f"ALTER TABLE {relation.name} ENABLE ALWAYS TRIGGER {name}")
-            session.run("RELEASE pgrehearse")
+        ddl = []
+        for part, events in enumerate(_BY_ROW if relation.by_row else _BY_STATEMENT):
+            name = quote_identifier(f"!{self._names['sample']}_{part}")
+            ddl.append(f"CREATE TRIGGER {name} {events.format(table=relation.name)} {call}")
+            ddl.append(f"ALTER TABLE {relation.name} ENABLE ALWAYS TRIGGER {name}")
+        if refusal := refusal_of(session, ddl):
+            self._limits.add(f"No rows of {relation.name} are shown: {refusal}.")
+        else:
             self._tables[relation.oid] = relation.name
-        except ServerError as error:
-            session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
-            self._limits.add(f"No rows of {relation.name} are shown: {error.message}.")
