@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,3 @@ class Result:
     row_count: int = 0
     error: ServerMessage | None = None
     copy: str = ""
-    messages: tuple[ServerMessage, ...] = field(default=())

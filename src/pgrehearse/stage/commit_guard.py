@@ -9,6 +9,7 @@ itself can disarm it; that is noticed at the end of the pass, where the guard is
 from __future__ import annotations
 
 from pgrehearse.errors import RefusedError, ServerError
+from pgrehearse.observe.silent_ddl import silent_ddl
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 
@@ -28,22 +29,13 @@ class CommitGuard:
         Raises:
             RefusedError: The role may not create temporary tables; without a guard nothing is run.
         """
-        mode, may_be_silent = session.fetch(
-            "SELECT current_setting('session_replication_role'),"
-            " has_parameter_privilege('session_replication_role', 'SET')"
-        )[0]
         create = (
             f"CREATE TEMP TABLE {self.table} (armed integer,"
             f" CONSTRAINT {self.constraint} UNIQUE (armed) DEFERRABLE INITIALLY DEFERRED)"
         )
-        if may_be_silent:
-            # The estate's own event triggers must not see what is not the script's.
-            create = (
-                f"SET LOCAL session_replication_role = replica; {create};"
-                f" SET LOCAL session_replication_role = {mode}"
-            )
+        create_silently = "; ".join(silent_ddl(session, [create]))
         try:
-            session.run(f"{create}; INSERT INTO pg_temp.{self.table} VALUES (1), (1)")
+            session.run(f"{create_silently}; INSERT INTO pg_temp.{self.table} VALUES (1), (1)")
         except ServerError as error:
             raise RefusedError(
                 "the stage cannot be made rollback-only on this target",
