@@ -183,7 +183,7 @@ def _sequences(advanced: Iterable[SequenceAdvanced]) -> tuple[doc.SequenceEffect
     by: Counter[str] = Counter()
     for one in advanced:
         by[one.sequence] += one.advanced_by
-    return tuple(doc.SequenceEffect(name, by[name]) for name in sorted(by) if by[name])
+    return tuple(doc.SequenceEffect(name, by[name]) for name in sorted(by))
 
 
 def _schema(changed: Iterable[SchemaChanged]) -> tuple[doc.SchemaEffect, ...]:

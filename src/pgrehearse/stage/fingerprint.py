@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from pgrehearse.errors import ServerError
 from pgrehearse.observe.names import RelationName
+from pgrehearse.observe.sequences import read_positions
 from pgrehearse.pg.session import Session
 
 _DEFINITIONS = """
@@ -46,8 +47,6 @@ WHERE p.oid >= 16384
 ORDER BY p.oid
 """
 
-_SEQUENCES = "SELECT s.seqrelid::bigint, pg_sequence_last_value(s.seqrelid) FROM pg_sequence AS s ORDER BY 1"
-
 _WITH_ROWS = "rm"
 
 
@@ -70,7 +69,8 @@ def fingerprint_database(session: Session) -> str:
     try:
         tables = tables_of(session)
         rows = fingerprint_tables(session, tables, [t for t in tables if t.kind in _WITH_ROWS])
-        return _sha256((rows, session.fetch(_ROUTINES), session.fetch(_SEQUENCES)))
+        standing = sorted((p.oid, p.last, p.is_called) for p in read_positions(session).values())
+        return _sha256((rows, session.fetch(_ROUTINES), standing))
     finally:
         session.run("ROLLBACK")
 

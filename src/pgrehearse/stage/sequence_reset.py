@@ -25,16 +25,16 @@ def put_back(
     """
     now = read_positions(session, [was.oid for was, _ in moved(before, after)])
     left = []
-    session.run("BEGIN")
+    session.run("BEGIN READ WRITE")
     for was, pass_end in moved(before, after):
         standing = now.get(was.oid)
-        if standing is None or standing.last != pass_end.last:
+        if standing is None or (standing.last, standing.is_called) != (pass_end.last, pass_end.is_called):
             left.append(was.name)
             continue
-        value, is_called = (was.start, False) if was.last is None else (was.last, True)
+        value = was.start if was.last is None else was.last
         session.run("SAVEPOINT one")
         try:
-            session.fetch("SELECT setval(%s::oid::regclass, %s, %s)", (was.oid, value, is_called))
+            session.fetch("SELECT setval(%s::oid::regclass, %s, %s)", (was.oid, value, was.is_called))
         except ServerError:
             session.run("ROLLBACK TO one")
             left.append(was.name)
