@@ -1,13 +1,16 @@
-"""The locks that the stage holds at this moment, read by a second session.
+"""The locks that the stage holds at this moment, and where the server's WAL ends, read by a second session.
 
 Takes no lock on a table of the user's. The lock on the transaction id is among them, which is how a step that ended
-the transaction is noticed without a word to the stage itself.
+the transaction is noticed without a word to the stage itself. One query tells both, for every step asks it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from pgrehearse.errors import ServerError
 from pgrehearse.pg.session import Session
 
 FIRST_USER_OID = 16_384
@@ -18,14 +21,24 @@ WRITE_MODES = frozenset(
 )
 """Modes under which a relation may change."""
 
-_HELD = """
+_LOCK = """
 SELECT locktype, COALESCE(relation, 0)::bigint, mode, COALESCE(transactionid::text, ''),
-       COALESCE(classid, 0)::bigint, COALESCE(objid, 0)::bigint, COALESCE(objsubid, 0)::int, granted
+       COALESCE(classid, 0)::bigint, COALESCE(objid, 0)::bigint, COALESCE(objsubid, 0)::int, granted"""
+
+_OF_STAGE = """
 FROM pg_locks
 WHERE pid = %s
   AND locktype <> 'virtualxid'
   AND (relation IS NULL OR relation >= 16384)
 """
+
+_WAL = """,
+       pg_current_wal_insert_lsn()::text, pg_current_snapshot()::text"""
+
+_HELD = _LOCK + _OF_STAGE
+_HELD_AND_WAL = _LOCK + _WAL + _OF_STAGE
+
+_NOT_PERMITTED = "42501"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +57,46 @@ class HeldLock:
         return self.relation > 0 and self.mode in WRITE_MODES
 
 
+@dataclass(frozen=True, slots=True)
+class WalEnd:
+    """Where the server's WAL ends, and who may be writing it.
+
+    Attributes:
+        position: In bytes since its beginning.
+        writers: Transactions under way that have an id: the stage's own, and those of others in any database.
+    """
+
+    position: int
+    writers: int
+
+
 def held_locks(witness: Session, pid: int) -> tuple[HeldLock, ...]:
     """The locks of the backend `pid`, without those on system catalogs and virtual transaction ids."""
+    return _locks(witness.fetch(_HELD, (pid,)))
+
+
+def held_locks_and_wal(witness: Session, pid: int) -> tuple[tuple[HeldLock, ...], WalEnd | None]:
+    """The locks of the backend `pid`, and where the WAL ends: None where the role may not ask, or nothing is held."""
+    try:
+        rows = witness.fetch(_HELD_AND_WAL, (pid,))
+    except ServerError as error:
+        if error.sqlstate != _NOT_PERMITTED:
+            raise
+        return held_locks(witness, pid), None
+    return _locks(row[:-2] for row in rows), _wal_end(*rows[0][-2:]) if rows else None
+
+
+def _wal_end(lsn: str, snapshot: str) -> WalEnd:
+    """Read `16/B374D848` and `xmin:xmax:xid,xid,…`, the ids being those of transactions under way."""
+    high, _, low = lsn.partition("/")
+    running = snapshot.rpartition(":")[2]
+    return WalEnd((int(high, 16) << 32) | int(low, 16), running.count(",") + 1 if running else 0)
+
+
+def _locks(rows: Iterable[tuple[Any, ...]]) -> tuple[HeldLock, ...]:
     return tuple(
         HeldLock(locktype, relation, mode, xid, _object(locktype, classid, objid, objsubid))
-        for locktype, relation, mode, xid, classid, objid, objsubid, granted in witness.fetch(_HELD, (pid,))
+        for locktype, relation, mode, xid, classid, objid, objsubid, granted in rows
         if granted
     )
 

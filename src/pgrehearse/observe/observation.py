@@ -131,6 +131,27 @@ class SchemaChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step cost the server; a step has several where its fake commit did work of its own. None is not known.
+
+    Attributes:
+        step: The step.
+        wal_bytes: WAL that the whole server wrote meanwhile: the step's, where nobody else writes.
+        blocks_hit: Blocks of tables and indexes that were found in the server's buffers; a block counts each time.
+        blocks_read: Blocks that had to be read.
+        temp_files: Temporary files that were closed, as those of a sort that exceeds work_mem.
+        temp_bytes: Their size.
+    """
+
+    step: int
+    wal_bytes: int | None
+    blocks_hit: int | None
+    blocks_read: int | None
+    temp_files: int | None
+    temp_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class EscapeFound:
     """An effect that would leave the transaction's reach."""
 
@@ -181,6 +202,7 @@ Observation = (
     | SequenceAdvanced
     | MessageReceived
     | SchemaChanged
+    | StepCost
     | EscapeFound
     | RowSampled
     | ColumnChanged

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pgrehearse.observe.held import HeldLock
+from pgrehearse.observe.held import HeldLock, WalEnd
 from pgrehearse.observe.names import RelationNames
 from pgrehearse.observe.observation import Observation
 from pgrehearse.pg.result import ServerMessage
@@ -22,7 +22,8 @@ from pgrehearse.pg.session import Session
 class Moment:
     """The stage as it stands: the step and segment, the stage's session, a witness, and what was just seen.
 
-    `is_usable` tells whether the stage's session takes queries: its transaction has not failed.
+    `is_usable` tells whether the stage's session takes queries: its transaction has not failed. `wal` is where the WAL
+    ended when `held` was read, just after the last statement; None where the role may not ask.
     """
 
     step: int
@@ -35,6 +36,7 @@ class Moment:
     text: str = ""
     tag: str = ""
     is_usable: bool = True
+    wal: WalEnd | None = None
 
 
 class Observer(Protocol):

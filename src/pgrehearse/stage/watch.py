@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from pgrehearse.errors import ConnectionLostError
-from pgrehearse.observe.held import HeldLock, held_locks
+from pgrehearse.observe.held import HeldLock, WalEnd, held_locks_and_wal
 from pgrehearse.observe.names import RelationNames
 from pgrehearse.observe.observation import MessageReceived, Observation
 from pgrehearse.observe.observer import Moment, Observer
@@ -55,6 +55,7 @@ class Watch:
         self._gate = gate
         self._deadline = deadline
         self._held: tuple[HeldLock, ...] = ()
+        self._wal: WalEnd | None = None
         self._messages: tuple[ServerMessage, ...] = ()
 
     # The life of a pass ----------------------------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class Watch:
             raise StageEnded(_TIME_IS_UP, result)
 
     def _look(self) -> None:
-        self._held = held_locks(self._witness, self.stage.session.pid)
+        self._held, self._wal = held_locks_and_wal(self._witness, self.stage.session.pid)
         self.touched.update(lock.relation for lock in self._held if lock.is_write)
 
     def _see_that_it_stands(self, result: Result) -> None:
@@ -177,6 +178,7 @@ class Watch:
             witness=self._witness,
             names=self.names,
             held=self._held,
+            wal=self._wal,
             messages=self._messages,
             text=text,
             tag=tag,
