@@ -16,7 +16,9 @@ from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 
-OTHERS_WROTE = "Other transactions wrote meanwhile: the WAL of a step is what the whole server wrote, and theirs is in it."
+OTHERS_WROTE = (
+    "Other transactions wrote meanwhile: the WAL of a step is the whole server's, and theirs is in it."
+)
 _NO_WAL = "The role may not call pg_current_wal_insert_lsn: the WAL that steps write is not told."
 _NO_FILES = "The role may not set log_temp_files and log_min_messages: temporary files of steps are not told."
 

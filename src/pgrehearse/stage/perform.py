@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
+from pgrehearse.observe.cost import CostObserver
 from pgrehearse.observe.counters import CounterObserver
 from pgrehearse.observe.escapes import EscapeFinder, EscapeObserver
 from pgrehearse.observe.held import held_locks
@@ -149,6 +150,7 @@ def _passes(performance: Performance, witness: Witness, finder: EscapeFinder) ->
         finder,
         [
             EscapeObserver(finder),
+            CostObserver(),
             MessageObserver(),
             locks,
             CounterObserver(),
