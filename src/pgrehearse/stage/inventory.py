@@ -43,6 +43,9 @@ UNION ALL
 SELECT 'tablespace', spcname::text, concat_ws(' ', spcowner, spcoptions::text), false FROM pg_tablespace
 UNION ALL
 SELECT 'large objects', 'all', count(*)::text, true FROM pg_largeobject_metadata
+"""
+
+_CONFIGURATION = """
 UNION ALL
 SELECT 'configuration', sourcefile, md5(string_agg(concat_ws('=', name, setting), ',' ORDER BY seqno)), false
 FROM pg_file_settings
@@ -50,14 +53,49 @@ WHERE has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')
 GROUP BY sourcefile
 """
 
-_WITHOUT_FILES = _INVENTORY[: _INVENTORY.rindex("UNION ALL")]
+_FILES = r"""
+UNION ALL
+SELECT 'file', concat_ws('/', NULLIF(place.folder, '.'), name), '', false
+FROM (
+    WITH tablespace AS (
+        SELECT 'pg_tblspc/' || oid AS folder FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')
+    ), version AS MATERIALIZED (
+        SELECT concat_ws('/', folder, name) AS folder
+        FROM tablespace, pg_ls_dir(folder, true, false) AS name
+        WHERE name ~ '^PG_\d+_\d+$' AND (pg_stat_file(concat_ws('/', folder, name), true)).isdir
+    ), of_database AS MATERIALIZED (
+        SELECT concat_ws('/', folder, name) AS folder
+        FROM version, pg_ls_dir(folder, true, false) AS name
+        WHERE name ~ '^\d+$' AND (pg_stat_file(concat_ws('/', folder, name), true)).isdir
+    )
+    VALUES ('.', '^(postmaster\.(pid|opts)|backup_label.*|tablespace_map.*|current_logfiles.*|promote|logrotate'
+                 '|postgresql-.*\.(log|csv|json)|postgresql\.auto\.conf\.tmp|(standby|recovery)\.(signal|done))$'),
+           ('base', '^(\d+|pgsql_tmp)$'),
+           ('pg_tblspc', '^\d+$')
+    UNION ALL
+    SELECT folder, '^PG_\d+_\d+$' FROM tablespace
+    UNION ALL
+    SELECT folder, '^(\d+|pgsql_tmp)$' FROM version
+    UNION ALL
+    SELECT folder, '^(t\d+_)?\d+(_fsm|_vm|_init)?(\.\d+)?$|^(PG_VERSION$|pg_filenode\.map|pg_internal\.init)'
+    FROM of_database
+) AS place (folder, of_server)
+CROSS JOIN LATERAL pg_ls_dir(folder, true, false) AS name
+WHERE name !~ of_server
+"""
+"""Names only, and none that the server itself makes and removes; the folders in `base` are left out, for size."""
 
-_MAY_READ_FILES = "SELECT has_table_privilege('pg_file_settings', 'SELECT')"
+_MAY_READ = """
+SELECT has_table_privilege('pg_file_settings', 'SELECT'),
+       has_function_privilege('pg_ls_dir(text, boolean, boolean)', 'EXECUTE')
+       AND has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE')
+"""
 
 
 def take_inventory(session: Session) -> Inventory:
     """What there is now."""
-    sql = _INVENTORY if session.fetch(_MAY_READ_FILES)[0][0] else _WITHOUT_FILES
+    may_configuration, may_files = session.fetch(_MAY_READ)[0]
+    sql = _INVENTORY + (_CONFIGURATION if may_configuration else "") + (_FILES if may_files else "")
     return {(kind, name, bool(here)): state or "" for kind, name, state, here in session.fetch(sql)}
 
 
