@@ -37,9 +37,11 @@ WHERE oid >= 16384
 
 _LISTEN = """
 SELECT pg_size_bytes(current_setting('log_temp_files')),
-       has_parameter_privilege('log_temp_files', 'SET') AND has_parameter_privilege('log_min_messages', 'SET')
-       AND set_config('log_min_messages', 'fatal', true) IS NOT NULL
-       AND set_config('log_temp_files', '0', true) IS NOT NULL
+       CASE WHEN has_parameter_privilege('log_temp_files', 'SET')
+                 AND has_parameter_privilege('log_min_messages', 'SET')
+            THEN set_config('log_min_messages', 'fatal', true) = 'fatal'
+                 AND set_config('log_temp_files', '0', true) = '0'
+            ELSE false END
 """
 
 
@@ -77,13 +79,13 @@ class CostObserver(Quiet):
             # What a failed statement has read nobody could ask for: it must not be the next one's.
             self._counted |= _counts(moment.session.fetch(_OF_ALL))
             self._is_behind = False
-        self._files.is_running = True
+        self._files.begin()
 
     def after(self, moment: Moment) -> Iterable[StepCost]:
         """Give what the statement, or the fake commit after it, cost."""
-        self._files.is_running = False
-        files, size = self._files.take()
         hit, read = self._blocks(moment)
+        # Only now: the server keeps a query's files until the next message, which the one above is.
+        files, size = self._files.take()
         yield StepCost(moment.step, self._note_wal(moment), hit, read, files, size)
         self._files.see(moment)
 
@@ -102,7 +104,9 @@ class CostObserver(Quiet):
             self._is_behind = True
             return None, None
         locked = {lock.relation for lock in moment.held if lock.relation} - self._own
-        now = _counts(moment.session.fetch(_OF_LOCKED, (sorted(locked),))) if locked else {}
+        if not locked and not moment.tag.startswith("SELECT"):
+            return 0, 0
+        now = _counts(moment.session.fetch(_OF_LOCKED, (sorted(locked),)))
         then = {oid: self._counted.get(oid, (0, 0)) for oid in now}
         self._counted |= now
         fetched = sum(now[oid][0] - then[oid][0] for oid in now)
@@ -115,10 +119,7 @@ def _counts(rows: Iterable[tuple[int, int, int]]) -> dict[int, tuple[int, int]]:
 
 
 class TemporaryFiles:
-    """Hears of each temporary file as the server closes it, and keeps that from those whom it does not concern.
-
-    `is_running` tells whether a statement of the script runs: what pgrehearse's own queries need is not counted.
-    """
+    """Hears of each temporary file as the server closes it, and keeps that from those whom it does not concern."""
 
     _SAID_BY = "ReportTemporaryFileUsage"
     """The server's function that says it: the words themselves are translated."""
@@ -129,7 +130,7 @@ class TemporaryFiles:
 
     def __init__(self) -> None:
         self.is_told = True
-        self.is_running = False
+        self._is_running = False
         self._shown_from = -1
         """Bytes from which on the script would be told of a file; -1 where it would not be."""
         self._others: Callable[[ServerMessage], bool] | None = None
@@ -150,12 +151,17 @@ class TemporaryFiles:
 
     def _note(self, size: int, message: ServerMessage) -> None:
         # A fake commit runs no statement of the script's, but functions; and pgrehearse's own queries call none.
-        if self.is_running or message.context:
+        if self._is_running or message.context:
             self._sizes.append(size)
 
+    def begin(self) -> None:
+        """A statement of the script is about to run: before it, files are those of pgrehearse's own queries."""
+        self._is_running = True
+
     def take(self) -> tuple[int, int] | tuple[None, None]:
-        """How many files were closed since the last call, and their size in bytes; None where it is not told."""
+        """The statement is over: how many files it needed, and their size in bytes; None where that is not told."""
         sizes, self._sizes = self._sizes, []
+        self._is_running = False
         return (len(sizes), sum(sizes)) if self.is_told else (None, None)
 
     def see(self, moment: Moment) -> None:
