@@ -16,6 +16,7 @@ import msgspec
 from pgrehearse.check.finding import Finding
 from pgrehearse.check.finding import Verdict as Judgement
 from pgrehearse.evidence import document as doc
+from pgrehearse.evidence.costs import costs_of, limits_of_costs
 from pgrehearse.evidence.digest import sealed
 from pgrehearse.evidence.effects import brief_locks_of, columns_of, effects_of, samples_of
 from pgrehearse.evidence.proof import rollback_of
@@ -68,6 +69,7 @@ def assemble(
     """
     effects, blind_spots = effects_of(transcript.passes, split_by=split_by)
     clean = transcript.passes[0] if transcript.passes else None
+    costs = costs_of(clean) if clean else {}
     whole = doc.Document(
         tool=doc.Tool(name="pgrehearse", version=version("pgrehearse")),
         rehearsal=_rehearsal(rehearsal, transcript.passes),
@@ -75,10 +77,10 @@ def assemble(
         target=_target(transcript.target),
         verdict=doc.Verdict(verdict.word.value, verdict.word.exit_status, verdict.reasons),
         checks=tuple(map(_check, checks)),
-        steps=tuple(_step(step, script.path) for step in clean.steps) if clean else (),
+        steps=tuple(_step(step, script.path, costs.get(step.n)) for step in clean.steps) if clean else (),
         effects=effects,
         rollback=rollback_of(transcript.passes),
-        limits=tuple(sorted({*transcript.limits, *blind_spots})),
+        limits=tuple(sorted({*transcript.limits, *blind_spots, *limits_of_costs(clean)})),
         brief_locks=brief_locks_of(transcript.passes),
         samples=samples_of(transcript.passes),
         columns=columns_of(transcript.passes),
@@ -154,7 +156,7 @@ def _check(finding: Finding) -> doc.Check:
     )
 
 
-def _step(step: StepResult, script_path: str) -> doc.Step:
+def _step(step: StepResult, script_path: str, cost: doc.Cost | None) -> doc.Step:
     return doc.Step(
         n=step.n,
         line=step.location.line,
@@ -167,6 +169,7 @@ def _step(step: StepResult, script_path: str) -> doc.Step:
         error=_error(step.error, step) if step.error else None,
         output=step.output,
         path=step.location.path if step.location.path != script_path else "",
+        cost=cost,
     )
 
 

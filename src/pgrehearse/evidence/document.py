@@ -99,6 +99,20 @@ class StepError(Struct, frozen=True, omit_defaults=True):
     line: int = 0
 
 
+class Cost(Struct, frozen=True, omit_defaults=True):
+    """What a step cost the server in the clean pass; what is not known is left out.
+
+    `wal_bytes` is what the whole server wrote meanwhile. Blocks are those of tables and indexes, found in the server's
+    buffers (`hit`) or not (`read`); temporary files are those that were closed.
+    """
+
+    wal_bytes: int | None = None
+    blocks_hit: int | None = None
+    blocks_read: int | None = None
+    temp_files: int | None = None
+    temp_bytes: int | None = None
+
+
 class Step(Struct, frozen=True, omit_defaults=True):
     """A step as it happened. `path` stands where the step comes from another file than the script."""
 
@@ -113,6 +127,7 @@ class Step(Struct, frozen=True, omit_defaults=True):
     error: StepError | None = None
     output: str = ""
     path: str = ""
+    cost: Cost | None = None
 
 
 class Share(Struct, frozen=True):

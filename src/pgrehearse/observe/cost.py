@@ -83,10 +83,11 @@ class CostObserver(Quiet):
 
     def after(self, moment: Moment) -> Iterable[StepCost]:
         """Give what the statement, or the fake commit after it, cost."""
-        hit, read = self._blocks(moment)
+        wal_bytes = self._note_wal(moment)
+        hit, read = self._blocks(moment, is_still=not moment.text and wal_bytes == 0)
         # Only now: the server keeps a query's files until the next message, which the one above is.
         files, size = self._files.take()
-        yield StepCost(moment.step, self._note_wal(moment), hit, read, files, size)
+        yield StepCost(moment.step, wal_bytes, hit, read, files, size)
         self._files.see(moment)
 
     def _note_wal(self, moment: Moment) -> int | None:
@@ -98,13 +99,17 @@ class CostObserver(Quiet):
         self._others_wrote |= moment.wal.writers > 1
         return moment.wal.position - was.position if was else None
 
-    def _blocks(self, moment: Moment) -> tuple[int | None, int | None]:
-        """Blocks hit and read since the last time, in the relations that are locked now."""
+    def _blocks(self, moment: Moment, *, is_still: bool) -> tuple[int | None, int | None]:
+        """Blocks hit and read since the last time, in the relations that are locked now.
+
+        `is_still` is a fake commit that wrote nothing, nearly all of them: it is not worth a query. What deferred
+        triggers have read then stands with the next step.
+        """
         if not moment.is_usable:
             self._is_behind = True
             return None, None
         locked = {lock.relation for lock in moment.held if lock.relation} - self._own
-        if not locked and not moment.tag.startswith("SELECT"):
+        if is_still or (not locked and not moment.tag.startswith("SELECT")):
             return 0, 0
         now = _counts(moment.session.fetch(_OF_LOCKED, (sorted(locked),)))
         then = {oid: self._counted.get(oid, (0, 0)) for oid in now}

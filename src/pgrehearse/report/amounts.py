@@ -1,4 +1,4 @@
-"""Amounts as people read them: times, counts, lists that are too long.
+"""Amounts as people read them: times, sizes, counts, lists that are too long.
 
 Takes numbers and lists; gives text, or the part of a list that is shown with the number that is left out.
 """
@@ -21,6 +21,18 @@ def duration_text(ms: float) -> str:
         return f"{ms / 1000:.2f} s"
     minutes, seconds = divmod(round(ms / 1000), 60)
     return f"{minutes} min {seconds} s"
+
+
+def bytes_text(size: int) -> str:
+    """Return a size as `812 bytes`, `12 kB`, `4.5 MB`; a kB is 1,024 bytes, as PostgreSQL has it."""
+    if size < 1024:
+        return count_text(size, "byte")
+    amount, unit = size / 1024, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if amount < 999.5:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:,.0f} {unit}"
 
 
 def count_text(count: int, noun: str, plural: str = "") -> str:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from pgrehearse.evidence.document import Document, RowsEffect
 from pgrehearse.report.amounts import count_text, duration_text, folded
+from pgrehearse.report.costs import costly_steps, costs_text
 from pgrehearse.report.locks import stopped_by, strongest_locks
 from pgrehearse.report.markdown_text import block, cell, code, table
 from pgrehearse.report.places import Places
@@ -229,6 +230,20 @@ def _functions(document: Document, fold: Fold) -> list[str]:
     return ["## Functions", *table(("function", "calls", "time"), rows, right=2), *fold.rest(functions)]
 
 
+def _costs(document: Document, fold: Fold) -> list[str]:
+    costly = costly_steps(document.steps)
+    if not costly:
+        return []
+    places = Places(document)
+    rows = [
+        (fold.cell(places.of(step.n)), costs_text([cost]), duration_text(step.duration_ms))
+        for step, cost in fold.shown(costly)
+    ]
+    total = costs_text(step.cost for step in document.steps if step.cost)
+    header = ("at", "cost", "time")
+    return ["## Costs", "", f"{total}.", *table(header, rows, right=1), *fold.rest(costly)]
+
+
 SECTIONS: Final[tuple[Callable[[Document, Fold], list[str]], ...]] = (
     _rows,
     _values,
@@ -241,5 +256,6 @@ SECTIONS: Final[tuple[Callable[[Document, Fold], list[str]], ...]] = (
     _causes,
     _triggers,
     _functions,
+    _costs,
 )
 """The kinds of effect in the order of a page; a new kind is one function and one line here."""

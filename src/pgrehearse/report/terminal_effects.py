@@ -11,6 +11,7 @@ from typing import Final
 
 from pgrehearse.evidence.document import Document, Notification, RowsEffect, ValueEffect
 from pgrehearse.report.amounts import count_text, duration_text, folded
+from pgrehearse.report.costs import costly_steps, costs_text
 from pgrehearse.report.ink import Ink
 from pgrehearse.report.locks import is_exclusive, stopped_by, strongest_locks
 from pgrehearse.report.places import Places
@@ -20,6 +21,7 @@ from pgrehearse.report.wording import grouped_messages, no_rows_text, rows_total
 _KEEP = 12
 _KEEP_ROWS = 40
 _KEEP_FUNCTIONS = 6
+_KEEP_COSTS = 6
 _SCHEMA_SIGN = {"create": "+", "alter": "~", "drop": "-"}
 
 
@@ -224,6 +226,21 @@ def _functions(document: Document, ink: Ink) -> list[str]:
     return lines + ink.rest(left_out)
 
 
+def _costs(document: Document, ink: Ink) -> list[str]:
+    costly = costly_steps(document.steps)
+    if not costly:
+        return []
+    places = Places(document)
+    shown, left_out = folded(costly, _KEEP_COSTS)
+    lines = ink.heading("Costs", costs_text(step.cost for step in document.steps if step.cost))
+    if len(costly) == 1 == sum(step.kind == "sql" for step in document.steps):
+        return lines
+    rows = [(places.of(step.n), duration_text(step.duration_ms), costs_text([cost])) for step, cost in shown]
+    for entry in ink.table(rows):
+        lines += entry
+    return lines + ink.rest(left_out)
+
+
 SECTIONS: Final[tuple[Callable[[Document, Ink], list[str]], ...]] = (
     _rows,
     _samples,
@@ -236,5 +253,6 @@ SECTIONS: Final[tuple[Callable[[Document, Ink], list[str]], ...]] = (
     _escapes,
     _triggers,
     _functions,
+    _costs,
 )
 """The kinds of effect in the order of a report; a new kind is one function and one line here."""
