@@ -27,7 +27,8 @@ from pgrehearse.script.statement import Statement
 from pgrehearse.script.variables import Variables
 from pgrehearse.stage.clearance import Clearance
 from pgrehearse.stage.limits import Limits
-from pgrehearse.stage.perform import Performance, perform
+from pgrehearse.stage.perform import perform
+from pgrehearse.stage.performance import Performance
 from pgrehearse.stage.transcript import StepResult, TargetFacts, Transcript
 from pgrehearse.stage.witness import Prove
 

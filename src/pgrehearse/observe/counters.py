@@ -32,9 +32,10 @@ ORDER BY 1
 
 
 class CounterObserver(Quiet):
-    """Reads the counters of touched tables where a segment ends, and those of functions once."""
+    """Reads the counters of touched tables where a segment ends, and, where asked for, those of `functions` once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, functions: bool = False) -> None:
+        self._wants_functions = functions
         self.touched: set[int] = set()
         self._counted: dict[int, tuple[int, int, int]] = {}
         self.tracks_functions = False
@@ -43,10 +44,12 @@ class CounterObserver(Quiet):
     def limits(self) -> frozenset[str]:
         """Why functions are not counted."""
         text = "The role may not set track_functions: calls of functions and their times are not counted."
-        return frozenset() if self.tracks_functions else frozenset({text})
+        return frozenset({text} if self._wants_functions and not self.tracks_functions else ())
 
     def begin(self, moment: Moment) -> None:
         """Ask for function counters, which takes a superuser or the privilege to SET the parameter."""
+        if not self._wants_functions:
+            return
         try:
             moment.session.run("SAVEPOINT pgrehearse; SET LOCAL track_functions = 'all'; RELEASE pgrehearse")
             self.tracks_functions = True

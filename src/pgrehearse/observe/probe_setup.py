@@ -28,11 +28,12 @@ _SQL = files("pgrehearse.observe") / "sql"
 
 _CATALOG_CHANGES = """
 SELECT sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c)
-           + pg_stat_get_xact_tuples_deleted(c))::bigint
+           + pg_stat_get_xact_tuples_deleted(c))::bigint,
+       pg_stat_get_xact_tuples_updated('pg_attribute'::regclass)
 FROM unnest(ARRAY['pg_class', 'pg_trigger', 'pg_inherits']::regclass[]) AS c
 """
 
-_OIDS = "SELECT to_regclass(name)::bigint FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL"
+_DEFINITIONS = "SELECT oid::bigint, pg_get_triggerdef(oid) FROM unnest(%s::oid[]) AS oid"
 
 _NAMES = """
 SELECT c.oid::bigint, format('%%I.%%I', n.nspname, c.relname)
@@ -71,10 +72,19 @@ class Renewal:
     unwatched: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the catalogs say now: the relations to probe, what stands on them, and the triggers to announce."""
+
+    relations: Mapping[int, ProbedRelation]
+    installed: Mapping[int, list[Installed]]
+    triggers: frozenset[MarkedTrigger]
+
+
 class ProbeSetup:
     """The probes of one pass; `splits` names a column to count by, per table."""
 
-    def __init__(self, names: ProbeNames, touched: Iterable[str], splits: Mapping[str, str]) -> None:
+    def __init__(self, names: ProbeNames, splits: Mapping[str, str]) -> None:
         self.relations: dict[int, ProbedRelation] = {}
         """Every relation ever probed, by oid, with its last name."""
         self.marks: list[MarkedTrigger] = []
@@ -86,10 +96,13 @@ class ProbeSetup:
         self.is_heard = False
         """Whether the target's own event triggers saw the probes being made."""
         self._names = names
-        self._touched = sorted(set(touched))
+        self._touched: list[str] = []
         self._splits = splits
         self._xmin: dict[tuple[int, str], str] = {}
-        self._changes = -1
+        self._definitions: dict[str, str] = {}
+        """What pg_get_triggerdef says, by the version of the trigger's row."""
+        self._foreseen: Catalog | None = None
+        self._changes = self._columns_changed = -1
         self._is_forgotten = True
         self._may_be_undone = False
 
@@ -101,9 +114,19 @@ class ProbeSetup:
         self.is_heard = session.fetch(_IS_HEARD)[0][0]
         session.run(";\n".join(silent_ddl(session, [text])))
 
+    def foresee(self, session: Session, touched: Iterable[str]) -> None:
+        """Take in the names of what is to be probed, and read what the catalogs say of it; nothing is done yet."""
+        self._touched = sorted(set(touched))
+        self._foreseen = self._read(session)
+
     def is_outdated(self, session: Session) -> bool:
         """Whether the catalogs changed since the last look, or may have."""
-        return self._is_forgotten or session.fetch(_CATALOG_CHANGES)[0][0] != self._changes
+        if self._is_forgotten:
+            return True
+        changes, columns_changed = session.fetch(_CATALOG_CHANGES)[0]
+        if columns_changed != self._columns_changed:
+            self._definitions.clear()
+        return bool(changes != self._changes)
 
     def forget(self) -> None:
         """Have the next look be a thorough one: something may have been undone."""
@@ -121,30 +144,36 @@ class ProbeSetup:
     def renew(self, session: Session) -> Renewal:
         """Put in place what is missing now."""
         renewal = Renewal()
-        oids = [oid for (oid,) in session.fetch(_OIDS, (self._touched,))]
-        found = session.fetch((_SQL / "probe_targets.sql").read_text(), ([*{*oids, *self.relations}],))
-        relations = {row[0]: ProbedRelation(*row) for row in found}
-        installed = self._installed(session, relations)
+        found, self._foreseen = self._foreseen or self._read(session), None
         ddl: dict[int, list[str]] = {}
-        for relation in relations.values():
+        for relation in found.relations.values():
             if relation.oid not in self.relations:
                 renewal.created.append(relation.oid)
-            ddl[relation.oid], is_unwatched = self._probes_to_renew(relation, installed[relation.oid])
+            wanted, is_unwatched = self._probes_to_renew(relation, found.installed.get(relation.oid, ()))
+            ddl[relation.oid] = wanted
             if is_unwatched:
                 renewal.unwatched.append(relation.oid)
+        marks = self._marks_to_renew(found)
         self.blind |= _create(session, ddl)
-        self._renew_marks(session, relations, installed)
-        self.relations |= relations
+        self.unmarked |= _create(session, marks)
+        self.relations |= found.relations
+        has_changed = any(ddl.values()) or any(marks.values())
+        installed = self._installed(session, found.relations) if has_changed else found.installed
         self._xmin = {
-            (one.relid, one.name): one.xmin
-            for ones in self._installed(session, relations).values()
-            for one in ones
-            if not one.number
+            (one.relid, one.name): one.xmin for ones in installed.values() for one in ones if not one.number
         }
-        changes = session.fetch(_CATALOG_CHANGES)[0][0]
+        changes, self._columns_changed = session.fetch(_CATALOG_CHANGES)[0]
         self._may_be_undone |= changes != self._changes and self._changes >= 0
         self._changes, self._is_forgotten = changes, False
         return renewal
+
+    def _read(self, session: Session) -> Catalog:
+        wanted = {"oids": sorted(self.relations), "names": self._touched}
+        rows = session.fetch((_SQL / "probe_targets.sql").read_text(), wanted)
+        relations = {row[0]: ProbedRelation(*row) for row in rows}
+        has_probes = bool(self.marks or self._xmin)
+        installed = self._installed(session, relations) if has_probes else {}
+        return Catalog(relations, installed, self._triggers(session, relations))
 
     def _installed(self, session: Session, oids: Iterable[int]) -> dict[int, list[Installed]]:
         rows = session.fetch(
@@ -155,6 +184,21 @@ class ProbeSetup:
         for row in rows:
             by_relation[row[0]].append(Installed(*row))
         return by_relation
+
+    def _triggers(self, session: Session, oids: Iterable[int]) -> frozenset[MarkedTrigger]:
+        """The triggers to announce; the definition of each version is asked for once, for it takes the server long."""
+        if self._is_forgotten:
+            self._definitions.clear()
+        rows = session.fetch((_SQL / "probe_triggers.sql").read_text(), (sorted(oids),))
+        unknown = {oid: version for version, oid, *_ in rows if version not in self._definitions}
+        if unknown:
+            told = session.fetch(_DEFINITIONS, (sorted(unknown),))
+            self._definitions |= {unknown[oid]: definition for oid, definition in told if definition}
+        return frozenset(
+            MarkedTrigger(*(*row, self._definitions[version]))
+            for version, *row in rows
+            if version in self._definitions
+        )
 
     # Probes ----------------------------------------------------------------------------------------------------------
 
@@ -182,25 +226,20 @@ class ProbeSetup:
 
     # Marks -----------------------------------------------------------------------------------------------------------
 
-    def _renew_marks(
-        self,
-        session: Session,
-        relations: Mapping[int, ProbedRelation],
-        installed: Mapping[int, list[Installed]],
-    ) -> None:
-        rows = session.fetch((_SQL / "probe_triggers.sql").read_text(), (sorted(relations),))
-        wanted = {MarkedTrigger(*row) for row in rows}
+    def _marks_to_renew(self, found: Catalog) -> dict[int, list[str]]:
+        """What makes the marks what they should be, by relation."""
+        wanted = set(found.triggers)
         ddl: dict[int, list[str]] = defaultdict(list)
-        for one in (one for ones in installed.values() for one in ones if one.number):
+        for one in (one for ones in found.installed.values() for one in ones if one.number):
             mark = self.marks[one.number - 1]
             if mark in wanted and one.enabled == mark.enabled:
                 wanted.discard(mark)
             else:
-                ddl[one.relid].append(_dropped(relations[one.relid], one.name))
+                ddl[one.relid].append(_dropped(found.relations[one.relid], one.name))
         for mark in sorted(wanted, key=lambda mark: (mark.relid, mark.name)):
             self.marks.append(mark)
-            ddl[mark.relid] += mark_ddl(mark, relations[mark.relid], self._names, len(self.marks))
-        self.unmarked |= _create(session, ddl)
+            ddl[mark.relid] += mark_ddl(mark, found.relations[mark.relid], self._names, len(self.marks))
+        return ddl
 
 
 def _create(session: Session, ddl: Mapping[int, list[str]]) -> dict[int, str]:

@@ -19,6 +19,7 @@ from pgrehearse.observe.probe_text import SEPARATOR, ProbeNames, name_just_befor
 from pgrehearse.observe.shapes import Foreseen
 from pgrehearse.observe.unprobed import UnprobedRows
 from pgrehearse.pg.identifiers import quote_identifier
+from pgrehearse.pg.session import Session
 
 _LEVEL = "\x1e"
 
@@ -40,13 +41,16 @@ LogRow = tuple[int, int, str, int, str, list[list[object]] | None]
 
 
 class ProbeObserver(Quiet):
-    """Counts net rows on the relations that were `foreseen`; `splits` names a column to count by, per table."""
+    """Counts net rows on the relations that were foreseen; `splits` names a column to count by, per table.
 
-    def __init__(self, foreseen: Foreseen, splits: Mapping[str, str], *, token: str) -> None:
+    `prepare` and `foresee` come before the pass, in this order, on the session of its stage.
+    """
+
+    def __init__(self, splits: Mapping[str, str], *, token: str) -> None:
         names = ProbeNames(token)
         self._log = f"pg_temp.{names['log']}"
-        self._setup = ProbeSetup(names, foreseen.names, splits)
-        self._unprobed = UnprobedRows(self._log, foreseen.replaced)
+        self._setup = ProbeSetup(names, splits)
+        self._unprobed = UnprobedRows(self._log)
         self._names = LeftNames()
         self._segments: list[tuple[int, list[LogRow], list[tuple[int, int]]]] = []
 
@@ -76,9 +80,17 @@ class ProbeObserver(Quiet):
             )
         return frozenset(told) | self._unprobed.limits
 
+    def prepare(self, session: Session) -> None:
+        """Create the log and the functions."""
+        self._setup.create_functions(session)
+
+    def foresee(self, session: Session, foreseen: Foreseen) -> None:
+        """Take in what the clean pass tells, and read what there is of it."""
+        self._unprobed.replaced = foreseen.replaced
+        self._setup.foresee(session, foreseen.names)
+
     def begin(self, moment: Moment) -> None:
-        """Create the functions, and probe what is there."""
-        self._setup.create_functions(moment.session)
+        """Probe what is there."""
         self._setup.renew(moment.session)
 
     def before(self, moment: Moment) -> None:

@@ -105,13 +105,14 @@ class SampleObserver(Quiet):
     # Putting samplers in place ---------------------------------------------------------------------------------------
 
     def _relations(self, session: Session) -> list[ProbedRelation]:
-        found_oids = session.fetch(
-            "SELECT name, to_regclass(name)::bigint FROM unnest(%s::text[]) AS name", (self._touched,)
+        missing = session.fetch(
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL", (self._touched,)
         )
-        if made := [name for name, oid in found_oids if oid is None]:
+        if made := [name for (name,) in missing]:
             self._limits.add(f"No rows are shown of what the change itself makes: {', '.join(made)}.")
-        oids = [oid for _, oid in found_oids if oid is not None]
-        rows = session.fetch((_SQL / "probe_targets.sql").read_text(), (oids,))
+        rows = session.fetch(
+            (_SQL / "probe_targets.sql").read_text(), {"oids": [], "names": list(self._touched)}
+        )
         found = [ProbedRelation(*row) for row in rows]
         return [relation for relation in found if relation.kind == "r"]
 

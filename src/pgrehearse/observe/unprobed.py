@@ -43,11 +43,12 @@ WHERE relid = %s AND step = %s
 
 
 class UnprobedRows:
-    """Counts beside the probes of one pass; `replaced` are the relations to count before each step, by name."""
+    """Counts beside the probes of one pass."""
 
-    def __init__(self, log: str, replaced: Mapping[int, frozenset[str]]) -> None:
+    def __init__(self, log: str) -> None:
         self._log = log
-        self._replaced = replaced
+        self.replaced: Mapping[int, frozenset[str]] = {}
+        """The relations to count before each step, by name."""
         self._before: dict[int, tuple[int, int]] = {}
         """Of what the step may replace: its rows, and the file that holds them."""
         self._counters: dict[int, Counts] = {}
@@ -56,7 +57,7 @@ class UnprobedRows:
     def before(self, moment: Moment, relations: Mapping[int, ProbedRelation]) -> None:
         """Count what this step replaced in the clean pass, and read the counters of all that is probed."""
         self._before = {}
-        for name in sorted(self._replaced.get(moment.step, ())):
+        for name in sorted(self.replaced.get(moment.step, ())):
             for oid, _, file in moment.session.fetch(_RELATION, (name,)):
                 count = self._count(moment.session, name)
                 if count is not None:

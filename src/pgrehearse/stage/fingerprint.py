@@ -49,18 +49,42 @@ ORDER BY p.oid
 
 _WITH_ROWS = "rm"
 
+_UNREADABLE = "cannot be read"
 
-def fingerprint_tables(
-    session: Session,
-    tables: Iterable[RelationName],
-    hashed: Iterable[RelationName],
-    *,
-    counts: bool = False,
-) -> str:
-    """The definitions of `tables`, and the rows of those `hashed`, or only their number, as the session sees them."""
-    oids = sorted(table.oid for table in tables)
-    definitions = session.fetch(_DEFINITIONS, (oids,)) if oids else []
-    return _sha256((definitions, _contents(session, sorted({table.name for table in hashed}), counts=counts)))
+
+class TableReadings:
+    """What tables are and hold as one session sees them; each is read once, and the session's view must stand still."""
+
+    def __init__(self, session: Session, *, counts: bool = False) -> None:
+        self._session = session
+        self._counts = counts
+        self._definitions: dict[int, tuple[object, ...]] = {}
+        self._contents: dict[str, str] = {}
+        self._asked: set[int] = set()
+
+    def read(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> None:
+        """Read the definitions of `tables`, and the rows of those `hashed`, or only their number."""
+        oids = sorted({table.oid for table in tables} - self._asked)
+        if oids:
+            self._definitions |= {row[0]: row for row in self._session.fetch(_DEFINITIONS, (oids,))}
+            self._asked.update(oids)
+        names = sorted({table.name for table in hashed} - self._contents.keys())
+        self._contents |= _contents(self._session, names, counts=self._counts)
+
+    def read_ahead(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> None:
+        """Read what will be asked for; what cannot be read now is tried again then."""
+        self.read(tables, hashed)
+        self._contents = {
+            name: told for name, told in self._contents.items() if not told.startswith(_UNREADABLE)
+        }
+
+    def fingerprint(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> str:
+        """SHA-256 over the definitions of `tables` and the rows of those `hashed`; reads what was not read yet."""
+        tables, hashed = list(tables), list(hashed)
+        self.read(tables, hashed)
+        definitions = [self._definitions.get(oid) for oid in sorted({table.oid for table in tables})]
+        contents = [(name, self._contents[name]) for name in sorted({table.name for table in hashed})]
+        return _sha256((definitions, contents))
 
 
 def fingerprint_database(session: Session) -> str:
@@ -68,7 +92,7 @@ def fingerprint_database(session: Session) -> str:
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
         tables = tables_of(session)
-        rows = fingerprint_tables(session, tables, [t for t in tables if t.kind in _WITH_ROWS])
+        rows = TableReadings(session).fingerprint(tables, [t for t in tables if t.kind in _WITH_ROWS])
         standing = sorted((p.oid, p.last, p.is_called) for p in read_positions(session).values())
         return _sha256((rows, session.fetch(_ROUTINES), standing))
     finally:
@@ -80,18 +104,24 @@ def tables_of(session: Session) -> list[RelationName]:
     return [RelationName(*row) for row in session.fetch(_TABLES)]
 
 
-def _contents(session: Session, names: Sequence[str], *, counts: bool) -> list[tuple[str, str]]:
+def _contents(session: Session, names: Sequence[str], *, counts: bool) -> dict[str, str]:
     """A hash of the rows of each table, or the reason why there is none; the session's transaction stays sound.
 
     All are asked for in one query; one by one only where one of them cannot be read.
     """
     if not names:
-        return []
+        return {}
     asked = [_content_sql(place, name, counts=counts) for place, name in enumerate(names)]
     together = _answer(session, " UNION ALL ".join(asked) + " ORDER BY 1")
-    if isinstance(together, list):
-        return list(zip(names, map(repr, together), strict=True))
-    return [(name, repr(_answer(session, sql))) for name, sql in zip(names, asked, strict=True)]
+    if isinstance(together, str):
+        one_by_one = [_answer(session, sql) for sql in asked]
+        return {name: _told(rows) for name, rows in zip(names, one_by_one, strict=True)}
+    return {name: _told([row]) for name, row in zip(names, together, strict=True)}
+
+
+def _told(rows: list[tuple[object, ...]] | str) -> str:
+    """Number and hash of the rows of one table, without its place in the query."""
+    return rows if isinstance(rows, str) else repr(rows[0][1:])
 
 
 def _content_sql(place: int, name: str, *, counts: bool) -> str:
@@ -100,13 +130,14 @@ def _content_sql(place: int, name: str, *, counts: bool) -> str:
 
 
 def _answer(session: Session, sql: str) -> list[tuple[object, ...]] | str:
+    """The rows, or why there are none; locks that a transaction's reading took are given back."""
     in_transaction = session.is_in_transaction
     if in_transaction:
         session.run("SAVEPOINT content")
     try:
         return session.fetch(sql)
     except ServerError as error:
-        return f"cannot be read: {error.sqlstate}"
+        return f"{_UNREADABLE}: {error.sqlstate}"
     finally:
         if in_transaction and not session.is_lost:
             session.run("ROLLBACK TO content")

@@ -71,6 +71,10 @@ class RollbackOnly:
         """Whether the session still stands in a transaction, sound or failed."""
         return not self.session.is_lost and self.session.is_in_transaction
 
+    def close(self) -> None:
+        """Close the session; the server rolls back what is open. Never raises."""
+        self.session.close()
+
     def end(self) -> None:
         """Roll back. A session that is lost is rolled back by the server.
 

@@ -19,6 +19,7 @@ from pgrehearse.pg.session import ROW_CAP, Session
 from pgrehearse.stage.gate import Gate
 from pgrehearse.stage.transaction import RollbackOnly
 
+INTERRUPTED = "the rehearsal was interrupted"
 _TIME_IS_UP = "the deadline of the rehearsal has passed (deadline_s)"
 
 
@@ -45,6 +46,7 @@ class Watch:
         gate: Gate,
         *,
         deadline: float,
+        is_interrupted: Callable[[], bool],
     ) -> None:
         self.stage = stage
         self.observations: list[Observation] = []
@@ -54,6 +56,8 @@ class Watch:
         self._observers = observers
         self._gate = gate
         self._deadline = deadline
+        self._is_interrupted = is_interrupted
+        self.was_interrupted = False
         self._held: tuple[HeldLock, ...] = ()
         self._wal: WalEnd | None = None
         self._messages: tuple[ServerMessage, ...] = ()
@@ -123,7 +127,12 @@ class Watch:
         return result, took_ms
 
     def look_before(self, text: str, step: int, segment: int) -> None:
-        """Let the observers know that a statement, or a fake commit, is about to run."""
+        """Let the observers know that a statement, or a fake commit, is about to run.
+
+        Raises:
+            StageEnded: Somebody wants the rehearsal to end.
+        """
+        self._see_that_it_goes_on(Result(""))
         if self.stage.session.is_in_failed_transaction:
             return
         with self.stage.footing.own():
@@ -149,8 +158,14 @@ class Watch:
         moment = self._moment(step, segment, text=text, tag=result.tag)
         with self.stage.footing.own():
             self._gather(observer.after(moment) for observer in self._observers)
+        self._see_that_it_goes_on(result)
         if time.monotonic() > self._deadline:
             raise StageEnded(_TIME_IS_UP, result)
+
+    def _see_that_it_goes_on(self, result: Result) -> None:
+        if self._is_interrupted():
+            self.was_interrupted = True
+            raise StageEnded(INTERRUPTED, result)
 
     def _look(self) -> None:
         self._held, self._wal = held_locks_and_wal(self._witness, self.stage.session.pid)

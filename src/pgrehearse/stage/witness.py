@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
-from pgrehearse.errors import ConnectionLostError
+from pgrehearse.errors import ConnectionLostError, RehearseError
 from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.session import Session
-from pgrehearse.stage.fingerprint import fingerprint_tables, tables_of
+from pgrehearse.stage.beside import Beside
+from pgrehearse.stage.clearance import Clearance
+from pgrehearse.stage.fingerprint import TableReadings, tables_of
+from pgrehearse.stage.inventory import take_inventory
 
 _XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+
+_SNAPSHOT = """
+SELECT pg_snapshot_xmax(s)::text, xid::text
+FROM pg_current_snapshot() AS s LEFT JOIN LATERAL pg_snapshot_xip(s) AS xid ON true
+"""
 
 _SIZES = "SELECT o::bigint, COALESCE(pg_relation_size(o), 0) FROM unnest(%s::oid[]) AS o"
 
@@ -74,33 +83,107 @@ class Fingerprint:
 NO_FINGERPRINT = Fingerprint("", "", (), -1)
 
 
+class Entry:
+    """The target as it was at entry: a session that holds a snapshot of it, and what was read in that.
+
+    Raises:
+        TargetError: The target cannot be reached.
+    """
+
+    def __init__(self, conninfo: str, prove: Prove) -> None:
+        self.session = Session(
+            conninfo, application_name="pgrehearse witness of the entry", settings=_SETTINGS
+        )
+        try:
+            rows = self.session.fetch(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SNAPSHOT}")
+            self.first_xid = int(rows[0][0])
+            self.running = [xid for _, xid in rows if xid is not None]
+            self.inventory = take_inventory(self.session)
+        except BaseException:
+            self.close()
+            raise
+        self.readings = TableReadings(self.session, counts=prove is Prove.COUNTS)
+
+    def close(self) -> None:
+        """Give the snapshot up."""
+        self.session.close()
+
+
 class Witness:
-    """Two read-only sessions: `entry` holds the snapshot of the entry, `now` sees what is committed at each moment."""
+    """Two read-only sessions: `entry` holds the snapshot of the entry, `now` sees what is committed at each moment.
 
-    def __init__(self, conninfo: str) -> None:
-        self.now = Session(conninfo, application_name="pgrehearse witness", settings=_SETTINGS)
-        self.entry = Session(conninfo, application_name="pgrehearse witness of the entry", settings=_SETTINGS)
-        self.entry.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        self._first = int(self.entry.fetch(_XMAX)[0][0])
-        running = self.entry.fetch("SELECT pg_snapshot_xip(pg_current_snapshot())::text")
-        self._running = [xid for (xid,) in running]
+    Raises:
+        RefusedError: The target is not the one that was cleared.
+        TargetError: It cannot be reached.
+    """
 
-    def __enter__(self) -> Witness:
-        return self
+    def __init__(self, conninfo: str, clearance: Clearance, beside: Beside, prove: Prove) -> None:
+        self._conninfo = conninfo
+        self._clearance = clearance
+        self._prove = prove
+        self._beside = beside
+        self._entry = beside.open(lambda: Entry(conninfo, prove))
+        self._ahead: Future[None] | None = None
+        self._small: dict[int, bool] = {}
+        self.now = self._open_now()
 
-    def __exit__(self, *_: object) -> None:
-        self.now.close()
-        self.entry.close()
+    def _open_now(self) -> Session:
+        now = self._beside.keep(
+            Session(self._conninfo, application_name="pgrehearse witness", settings=_SETTINGS)
+        )
+        self._clearance.verify(now)
+        return now
 
-    def see_again(self, conninfo: str) -> None:
-        """Open the sessions anew where the server was lost meanwhile; the snapshot of the entry is then lost too.
+    @property
+    def entry(self) -> Entry:
+        """The entry; who asks first waits for it."""
+        return self._entry.take()
+
+    def wait_for_entry(self) -> None:
+        """Wait for the snapshot of the entry: nothing of a script may run before it is taken.
+
+        Raises:
+            TargetError: The target cannot be reached.
+        """
+        self._entry.take()
+
+    # While the passes run --------------------------------------------------------------------------------------------
+
+    def read_ahead(self, tables: Iterable[RelationName]) -> None:
+        """Begin to read what `fingerprint` will ask of the entry; `read_ahead_done` waits for it.
+
+        Nothing of a script may run meanwhile: its locks and those of the reading would be in each other's way.
+        """
+        tables = list(tables)
+        if self._prove is Prove.FULL or not tables:
+            return
+        hashed = [table for table in tables if self._is_small(tables).get(table.oid, False)]
+        self._ahead = self._beside.start(lambda: self.entry.readings.read_ahead(tables, hashed))
+
+    def read_ahead_done(self) -> None:
+        """Wait for what was begun; what went wrong is told where it is asked for."""
+        if self._ahead is not None:
+            with suppress(RehearseError):
+                self._ahead.result()
+            self._ahead = None
+
+    def status_now(self, xid: str) -> str:
+        """What the server says of the transaction `xid` at this moment; empty where nobody answers."""
+        try:
+            return self._status(xid)
+        except ConnectionLostError:
+            return ""
+
+    # After the rollback ----------------------------------------------------------------------------------------------
+
+    def see_again(self) -> None:
+        """Open `now` anew where the server was lost meanwhile; the snapshot of the entry is then lost too.
 
         Raises:
             TargetError: The server does not come back.
         """
         if self.now.is_lost or not self._answers():
-            self.now.close()
-            self.now = Session(conninfo, application_name="pgrehearse witness", settings=_SETTINGS)
+            self.now = self._open_now()
 
     def _answers(self) -> bool:
         try:
@@ -118,45 +201,48 @@ class Witness:
         """
         waited_s = 0.0
         while True:
-            status = self.now.fetch("SELECT pg_xact_status(%s::text::xid8)", (xid,))[0][0]
+            status = self._status(xid)
             if status != "in progress" or waited_s >= within_s:
-                return str(status or "unknown")
+                return status or "unknown"
             sleep(0.01)
             waited_s += 0.01
 
-    def status_now(self, xid: str) -> str:
-        """What the server says of the transaction `xid` at this moment; empty where nobody answers."""
-        try:
-            return str(self.now.fetch("SELECT pg_xact_status(%s::text::xid8)", (xid,))[0][0] or "")
-        except ConnectionLostError:
-            return ""
+    def _status(self, xid: str) -> str:
+        return str(self.now.fetch("SELECT pg_xact_status(%s::text::xid8)", (xid,))[0][0] or "")
 
-    def fingerprint(self, tables: Iterable[RelationName], prove: Prove = Prove.TOUCHED) -> Fingerprint:
-        """Compare tables as they were at entry with what they are now: `tables`, or all where `prove` is FULL."""
-        asked = tables_of(self.entry) if prove is Prove.FULL else tables
+    def fingerprint(self, tables: Iterable[RelationName]) -> Fingerprint:
+        """Compare `tables`, or all where everything is to be proved, as they were at entry with what they are now."""
+        entry = self.entry
+        asked = tables_of(entry.session) if self._prove is Prove.FULL else tables
         compared = sorted(set(asked), key=lambda table: table.name)
         foreign = self._foreign_commits()
-        all_rows = prove is not Prove.TOUCHED or foreign
         with_rows = [t for t in compared if t.kind in _WITH_ROWS]
-        hashed = with_rows if all_rows else self._small(with_rows)
-        content = "definition and number of rows" if prove is Prove.COUNTS else "definition and content"
-        of = {
+        if self._prove is Prove.TOUCHED and not foreign:
+            is_small = self._is_small(with_rows)
+            with_rows = [t for t in with_rows if is_small.get(t.oid, False)]
+        before = self._beside.start(lambda: entry.readings.fingerprint(compared, with_rows))
+        readings = TableReadings(self.now, counts=self._prove is Prove.COUNTS)
+        after = readings.fingerprint(compared, with_rows)
+        return Fingerprint(before.result(), after, self._covered(compared, with_rows), foreign)
+
+    def _covered(self, compared: Iterable[RelationName], hashed: Collection[RelationName]) -> tuple[str, ...]:
+        counts = self._prove is Prove.COUNTS
+        content = "definition and number of rows" if counts else "definition and content"
+        told = (
             f"{t.name}: {content if t in hashed else 'definition, and no commit by anyone'}" for t in compared
-        }
-        counts = prove is Prove.COUNTS
-        with ThreadPoolExecutor(1) as beside:
-            before = beside.submit(fingerprint_tables, self.entry, compared, hashed, counts=counts)
-            after = fingerprint_tables(self.now, compared, hashed, counts=counts)
-        return Fingerprint(before.result(), after, tuple(sorted(of)), foreign)
+        )
+        return tuple(sorted(told))
 
     def _foreign_commits(self) -> int:
         last = int(self.now.fetch(_XMAX)[0][0])
-        if last - self._first > MOST_XIDS:
+        if last - self.entry.first_xid > MOST_XIDS:
             return -1
-        window = {"first": self._first, "last": last, "running": self._running}
+        window = {"first": self.entry.first_xid, "last": last, "running": self.entry.running}
         return int(self.now.fetch(_COMMITTED_SINCE, window)[0][0])
 
-    def _small(self, tables: Sequence[RelationName]) -> list[RelationName]:
-        sizes = self.now.fetch(_SIZES, ([table.oid for table in tables],))
-        small = {oid for oid, size in sizes if size <= SMALL_BYTES}
-        return [table for table in tables if table.oid in small]
+    def _is_small(self, tables: Iterable[RelationName]) -> Mapping[int, bool]:
+        """Which tables are small: asked once each, for what a rehearsal leaves in their files is not to decide."""
+        unknown = sorted({table.oid for table in tables if table.kind in _WITH_ROWS} - self._small.keys())
+        if unknown:
+            self._small |= {oid: size <= SMALL_BYTES for oid, size in self.now.fetch(_SIZES, (unknown,))}
+        return self._small

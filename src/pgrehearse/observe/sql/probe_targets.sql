@@ -1,4 +1,4 @@
--- The relations to probe, with what decides how: kind, whether rows are counted one by one, foreign keys that act on it.
+-- The relations to probe, by oid or by the name they have now, with what decides how: kind, whether rows are counted one by one, foreign keys that act on it.
 SELECT c.oid::bigint,
        format('%%I.%%I', n.nspname, c.relname),
        c.relkind::text,
@@ -11,7 +11,8 @@ SELECT c.oid::bigint,
        )
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.oid = ANY(%s::oid[])
+WHERE (c.oid = ANY(%(oids)s::oid[])
+       OR c.oid IN (SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name))
   AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')

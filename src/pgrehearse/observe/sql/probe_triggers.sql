@@ -1,12 +1,13 @@
--- The triggers that may be at work when rows of these relations change: the user's, and foreign keys that act.
-SELECT t.oid::bigint,
+-- The triggers that may be at work when rows of these relations change: the user's, and foreign keys that act; the
+-- first column tells one version of the catalog's row from the next.
+SELECT concat_ws(' ', t.oid, t.xmin, t.ctid, c.relname, c.relnamespace),
+       t.oid::bigint,
        t.tgrelid::bigint,
        t.tgname,
        format('%%I.%%I', pn.nspname, p.proname),
        t.tgenabled::text,
        t.tgisinternal,
-       CASE WHEN k.contype = 'f' THEN k.conname::text ELSE '' END,
-       pg_get_triggerdef(t.oid)
+       CASE WHEN k.contype = 'f' THEN k.conname::text ELSE '' END
 FROM pg_trigger AS t
 JOIN pg_class AS c ON c.oid = t.tgrelid
 JOIN pg_proc AS p ON p.oid = t.tgfoid
