@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from cable import Cable
 
 from pgrehearse.server import Server
 
@@ -43,6 +44,8 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 
+STAGE = "SELECT pid FROM pg_stat_activity WHERE application_name = 'psql' AND datname = current_database()"
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -54,10 +57,11 @@ class Ended:
 
 
 class Stand:
-    """A server to break and a clone on it."""
+    """A server to break, a clone on it, and a cable to it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, cable: Cable) -> None:
         self.server = server
+        self.cable = cable
         with psycopg.connect(server.conninfo(), autocommit=True) as session:
             session.execute(f"CREATE DATABASE {DATABASE}")
         with psycopg.connect(self.conninfo, autocommit=True) as session:
@@ -70,8 +74,16 @@ class Stand:
     def conninfo(self) -> str:
         return self.server.conninfo(DATABASE)
 
-    def start(self, folder: Path, *, script: str = SCRIPT, conninfo: str = "") -> subprocess.Popen[str]:
+    @property
+    def far_conninfo(self) -> str:
+        """The clone by way of the cable, and with little patience."""
+        return f"host=127.0.0.1 port={self.cable.port} user=postgres dbname={DATABASE} connect_timeout=1"
+
+    def start(
+        self, folder: Path, *, script: str = SCRIPT, conninfo: str = "", policy: str = ""
+    ) -> subprocess.Popen[str]:
         (folder / "change.sql").write_text(script)
+        (folder / "change.rehearsal.toml").write_text(f"[policy]\n{policy}\n")
         (folder / "evidence.json").unlink(missing_ok=True)
         arguments = [
             "run",
@@ -121,16 +133,14 @@ class Stand:
                 time.sleep(0.02)
         return int(left)
 
-    def stage_pid(self, *, within_s: float = 5.0) -> int:
-        """The backend of the stage; 0 where there is none in time."""
+    def await_stage(self, state: str = "wait_event = 'PgSleep'", *, within_s: float = 20.0) -> int:
+        """Wait until the stage's backend is in `state`, a condition on pg_stat_activity; give its pid."""
         until = time.monotonic() + within_s
-        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'psql' AND datname = current_database()"
         with self.connect() as session:
-            while time.monotonic() < until:
-                if row := session.execute(query).fetchone():
-                    return int(row[0])
+            while not (row := session.execute(f"{STAGE} AND {state}").fetchone()):
+                assert time.monotonic() < until, f"no stage came to {state}"
                 time.sleep(0.005)
-        return 0
+        return int(row[0])
 
 
 COMMAND = [sys.executable, "-m", "pgrehearse"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
 from pgrehearse.pg.answer import Answer
 from pgrehearse.pg.diagnostics import error_of, message_of
+from pgrehearse.pg.patience import CLIENT_DEFAULTS, SERVER_KEEPALIVES, PatientConnection
 from pgrehearse.pg.result import Result, ServerMessage
 
 ROW_CAP = 1_000
@@ -164,10 +165,13 @@ class Session:
         except psycopg.Error as error:
             raise self._translated(error) from error
 
-    def cancel(self) -> None:
-        """Ask the server to cancel the running statement; may be called from another thread. Never raises."""
-        with suppress(psycopg.Error):
+    def cancel(self) -> bool:
+        """Ask the server to cancel the running statement; whether it could be asked. Any thread may; never raises."""
+        try:
             self._connection.cancel_safe(timeout=5.0)
+        except psycopg.Error:
+            return False
+        return True
 
     def _translated(self, error: psycopg.Error) -> ServerError | ConnectionLostError:
         if self.is_lost:
@@ -280,7 +284,7 @@ class Session:
                 self._send_copy(copy_data)
                 collector.copy = "in"
             elif result.status in _COPY_ENDED:
-                self._receive_copy(collector)
+                self._receive_copy(collector, deadline)
             else:
                 collector.add(result, pgconn)
         if self.is_lost and collector.error is None:
@@ -288,20 +292,33 @@ class Session:
         return collector.result()
 
     def _next_result(self, deadline: float | None) -> pq.abc.PGresult | None:
-        """Wait for the next result; the deadline cancels the statement first, as often as the script catches it."""
+        """Wait for the next result; none where the session had to be closed."""
         pgconn = self._connection.pgconn
+        for _ in self._moments(deadline):
+            if not (pgconn.flush() or pgconn.is_busy()):
+                return pgconn.get_result()
+        return None
+
+    def _moments(self, deadline: float | None) -> Iterator[None]:
+        """Come back whenever something may have come; the session is closed where that is of no use any more.
+
+        The deadline cancels the statement first, as often as the script catches it.
+        """
+        pgconn = self._connection.pgconn
+        self._connection.note(heard=True)
         cancelled, last = 0, 0.0
-        while pgconn.flush() or pgconn.is_busy():
+        while True:
+            yield
             if deadline is not None and time.monotonic() > max(deadline, last + _CANCEL_EVERY_S):
-                if cancelled == _CANCELS:
+                if cancelled == _CANCELS or not self.cancel():
                     # The server ends a statement whose client is gone: client_connection_check_interval.
                     self.close()
-                    return None
-                self.cancel()
+                    return
                 cancelled, last = cancelled + 1, time.monotonic()
-            if select.select([pgconn.socket], [], [], _POLL_S)[0]:
+            heard = bool(select.select([pgconn.socket], [], [], _POLL_S)[0])
+            self._connection.note(heard=heard)
+            if heard:
                 pgconn.consume_input()
-        return pgconn.get_result()
 
     def _send_copy(self, copy_data: Callable[[], Iterable[bytes]] | None) -> None:
         pgconn = self._connection.pgconn
@@ -312,26 +329,30 @@ class Session:
             pgconn.put_copy_data(piece)
         pgconn.put_copy_end()
 
-    def _receive_copy(self, collector: Answer) -> None:
+    def _receive_copy(self, collector: Answer, deadline: float | None) -> None:
         collector.copy = "out"
-        while True:
-            size, data = self._connection.pgconn.get_copy_data(0)
+        for _ in self._moments(deadline):
+            size, data = self._connection.pgconn.get_copy_data(1)
+            while size > 0:
+                collector.add_copied(bytes(data))
+                size, data = self._connection.pgconn.get_copy_data(1)
             if size < 0:
                 return
-            collector.add_copied(bytes(data))
 
 
 def _connect(
     conninfo: str, *, application_name: str, settings: Sequence[tuple[str, str]]
-) -> psycopg.Connection[tuple[Any, ...]]:
+) -> PatientConnection:
     try:
         given = psycopg.conninfo.conninfo_to_dict(conninfo)
-        options = " ".join([str(given.get("options") or ""), *(f"-c {_option(k, v)}" for k, v in settings)])
+        ours = [*SERVER_KEEPALIVES, *settings]
+        options = " ".join([str(given.get("options") or ""), *(f"-c {_option(k, v)}" for k, v in ours)])
         extra: dict[str, Any] = {"application_name": application_name, "client_encoding": "UTF8"}
-        if options.strip():
-            extra["options"] = options.strip()
-        extra.setdefault("connect_timeout", given.get("connect_timeout", 10))
-        return psycopg.connect(make_conninfo(conninfo, **extra), autocommit=True)
+        extra["options"] = options.strip()
+        extra |= {name: given.get(name, value) for name, value in CLIENT_DEFAULTS.items()}
+        connection = PatientConnection.connect(make_conninfo(conninfo, **extra), autocommit=True)
+        connection.patience_s = float(extra["connect_timeout"])
+        return connection
     except psycopg.Error as error:
         first, _, rest = str(error).strip().partition("\n")
         raise TargetError(
