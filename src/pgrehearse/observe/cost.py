@@ -16,9 +16,7 @@ from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 
-OTHERS_WROTE = (
-    "Other transactions wrote meanwhile: the WAL of a step is the whole server's, and theirs is in it."
-)
+OTHERS_WROTE = "Others wrote meanwhile: the WAL of a step is the whole server's, and theirs is in it."
 _NO_WAL = "The role may not call pg_current_wal_insert_lsn: the WAL that steps write is not told."
 _NO_FILES = "The role may not set log_temp_files and log_min_messages: temporary files of steps are not told."
 
@@ -96,7 +94,7 @@ class CostObserver(Quiet):
         if moment.wal is None:
             self._has_missed_wal = True
             return None
-        self._others_wrote |= moment.wal.writers > 1
+        self._others_wrote |= moment.wal.is_shared
         return moment.wal.position - was.position if was else None
 
     def _blocks(self, moment: Moment, *, is_still: bool) -> tuple[int | None, int | None]:

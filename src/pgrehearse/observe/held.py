@@ -6,7 +6,7 @@ the transaction is noticed without a word to the stage itself. One query tells b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,22 +21,27 @@ WRITE_MODES = frozenset(
 )
 """Modes under which a relation may change."""
 
-_LOCK = """
+_HELD = """
 SELECT locktype, COALESCE(relation, 0)::bigint, mode, COALESCE(transactionid::text, ''),
-       COALESCE(classid, 0)::bigint, COALESCE(objid, 0)::bigint, COALESCE(objsubid, 0)::int, granted"""
-
-_OF_STAGE = """
+       COALESCE(classid, 0)::bigint, COALESCE(objid, 0)::bigint, COALESCE(objsubid, 0)::int
 FROM pg_locks
 WHERE pid = %s
+  AND granted
   AND locktype <> 'virtualxid'
   AND (relation IS NULL OR relation >= 16384)
 """
 
-_WAL = """,
-       pg_current_wal_insert_lsn()::text, pg_current_snapshot()::text"""
-
-_HELD = _LOCK + _OF_STAGE
-_HELD_AND_WAL = _LOCK + _WAL + _OF_STAGE
+_HELD_AND_WAL = """
+SELECT locktype, COALESCE(relation, 0)::bigint, mode, COALESCE(transactionid::text, ''),
+       COALESCE(classid, 0)::bigint, COALESCE(objid, 0)::bigint, COALESCE(objsubid, 0)::int,
+       pid = %(pid)s, pg_current_wal_insert_lsn()::text
+FROM pg_locks
+WHERE granted
+  AND CASE WHEN pid = %(pid)s
+           THEN locktype <> 'virtualxid' AND (relation IS NULL OR relation >= 16384)
+           ELSE locktype = 'transactionid' AND pid IS NOT NULL END
+"""
+"""Who has a transaction id holds a lock on it: whoever else writes is seen in the same rows."""
 
 _NOT_PERMITTED = "42501"
 
@@ -59,15 +64,15 @@ class HeldLock:
 
 @dataclass(frozen=True, slots=True)
 class WalEnd:
-    """Where the server's WAL ends, and who may be writing it.
+    """Where the server's WAL ends.
 
     Attributes:
         position: In bytes since its beginning.
-        writers: Transactions under way that have an id: the stage's own, and those of others in any database.
+        is_shared: Whether transactions of others that write are under way, in whatever database.
     """
 
     position: int
-    writers: int
+    is_shared: bool
 
 
 def held_locks(witness: Session, pid: int) -> tuple[HeldLock, ...]:
@@ -78,27 +83,26 @@ def held_locks(witness: Session, pid: int) -> tuple[HeldLock, ...]:
 def held_locks_and_wal(witness: Session, pid: int) -> tuple[tuple[HeldLock, ...], WalEnd | None]:
     """The locks of the backend `pid`, and where the WAL ends: None where the role may not ask, or nothing is held."""
     try:
-        rows = witness.fetch(_HELD_AND_WAL, (pid,))
+        rows = witness.fetch(_HELD_AND_WAL, {"pid": pid})
     except ServerError as error:
         if error.sqlstate != _NOT_PERMITTED:
             raise
         return held_locks(witness, pid), None
-    return _locks(row[:-2] for row in rows), _wal_end(*rows[0][-2:]) if rows else None
+    own = [row for *row, is_own, _ in rows if is_own]
+    return _locks(own), WalEnd(_position(rows[0][-1]), len(own) < len(rows)) if rows else None
 
 
-def _wal_end(lsn: str, snapshot: str) -> WalEnd:
-    """Read `16/B374D848` and `xmin:xmax:xid,xid,…`, the ids being those of transactions under way."""
-    high, _, low = lsn.partition("/")
-    running = snapshot.rpartition(":")[2]
-    return WalEnd((int(high, 16) << 32) | int(low, 16), running.count(",") + 1 if running else 0)
-
-
-def _locks(rows: Iterable[tuple[Any, ...]]) -> tuple[HeldLock, ...]:
+def _locks(rows: Iterable[Sequence[Any]]) -> tuple[HeldLock, ...]:
     return tuple(
         HeldLock(locktype, relation, mode, xid, _object(locktype, classid, objid, objsubid))
-        for locktype, relation, mode, xid, classid, objid, objsubid, granted in rows
-        if granted
+        for locktype, relation, mode, xid, classid, objid, objsubid in rows
     )
+
+
+def _position(lsn: str) -> int:
+    """Read an LSN, as `16/B374D848`."""
+    high, _, low = lsn.partition("/")
+    return (int(high, 16) << 32) | int(low, 16)
 
 
 def _object(locktype: str, classid: int, objid: int, objsubid: int) -> str:

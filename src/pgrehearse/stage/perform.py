@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pgrehearse.errors import RehearseError
+from pgrehearse.observe.cost import CostObserver
 from pgrehearse.observe.counters import CounterObserver
 from pgrehearse.observe.escapes import EscapeFinder, EscapeObserver
 from pgrehearse.observe.lock_sampler import LockSampler
@@ -27,7 +28,7 @@ from pgrehearse.observe.values import ValueObserver
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.gate import refuse_escapes
 from pgrehearse.stage.performance import Performance
-from pgrehearse.stage.playing import Played, Surroundings, open_stage, play
+from pgrehearse.stage.playing import Played, Surroundings, begin_stage, open_session, play
 from pgrehearse.stage.probed_stage import ProbedStage
 from pgrehearse.stage.proof import Proof, prove, proved
 from pgrehearse.stage.sequence_reset import put_back
@@ -45,14 +46,15 @@ def perform(performance: Performance) -> Transcript:
     """
     clearance = performance.clearance
     with Beside() as beside:
-        first = beside.open(lambda: open_stage(performance))
+        session = beside.open(lambda: open_session(performance))
+        stage = beside.start(lambda: begin_stage(session.take(), performance))
         witness = Witness(performance.conninfo, clearance, beside, performance.prove)
         version = witness.now.parameter("server_version").split()[0]
         finder = EscapeFinder()
         finder.learn(witness.now)
         refuse_escapes(finder, performance.policy, performance.foreknown)
         passing = Passing(Surroundings(performance, witness, finder), beside)
-        passes = list(passing.play(first.take()))
+        passes = list(passing.play(stage.result()))
         proof = prove(passes, witness)
         stuck = None if proof.lost else passing.restored()
     facts = TargetFacts(
@@ -98,6 +100,7 @@ class Passing:
     def _play_clean(self, stage: RollbackOnly, shapes: ShapeObserver, second: ProbedStage | None) -> Played:
         observers: list[Observer] = [
             EscapeObserver(self._surroundings.finder),
+            CostObserver(),
             MessageObserver(),
             LockObserver(LockSampler(self._performance.conninfo)),
             CounterObserver(functions=True),
