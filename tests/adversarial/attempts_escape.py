@@ -180,6 +180,75 @@ HIDDEN = (
            "RESET ALL; DO $$ BEGIN EXECUTE 'SELECT pg_logical_em' || 'it_message(false, ''a'', ''b'')'; END $$;"),
 )  # fmt: skip
 
+_EMIT_HIDDEN = "EXECUTE 'SELECT pg_logical_em' || 'it_message(false, ''a'', ''b'')';"
+_QUIET = "RETURNS {} LANGUAGE plpgsql SET client_min_messages = warning AS $$ BEGIN {} END $$;"
+
+
+def _unseen(name: str, script: str, says: str = "client_min_messages", **more: object) -> Attempt:
+    """What keeps the server from telling what it ran: nobody knows, and the verdict says so."""
+    return Attempt(name, script, INCONCLUSIVE, says, leaves=True, **more)  # type: ignore[arg-type]
+
+
+SILENT = (
+    _unseen("a function is silent by its own SET clause",
+            f"CREATE FUNCTION hush() {_QUIET.format('void', _EMIT_HIDDEN)} SELECT hush();", "hush"),
+    _unseen("a function switches the trace itself off by its SET clause",
+            f"CREATE FUNCTION hush() RETURNS void LANGUAGE plpgsql SET debug_print_rewritten = off AS $$ BEGIN {_EMIT_HIDDEN} END $$; SELECT hush();", "hush"),
+    _unseen("a function is made silent afterwards",
+            f"CREATE FUNCTION hush() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {_EMIT_HIDDEN} END $$;"
+            "ALTER FUNCTION hush() SET client_min_messages = error; SELECT hush();", "hush"),
+    _unseen("a silent function calls one that puts the call together",
+            f"CREATE FUNCTION hush() {_QUIET.format('void', 'PERFORM emit_hidden(1::text);')} SELECT hush();", "hush"),
+    _unseen("a silent function is called by dynamic SQL",
+            f"CREATE FUNCTION hush() {_QUIET.format('void', _EMIT_HIDDEN)} DO $$ BEGIN EXECUTE 'SELECT hu' || 'sh()'; END $$;", "hush"),
+    _unseen("a silent trigger",
+            f"CREATE FUNCTION hush() {_QUIET.format('trigger', _EMIT_HIDDEN + ' RETURN NULL;')}"
+            f"CREATE TRIGGER t AFTER INSERT ON audit FOR EACH ROW EXECUTE FUNCTION hush(); {_INSERT}", "hush"),
+    _unseen("a silent trigger of a table that dynamic SQL writes",
+            f"CREATE FUNCTION hush() {_QUIET.format('trigger', _EMIT_HIDDEN + ' RETURN NULL;')}"
+            "CREATE TRIGGER t AFTER INSERT ON audit FOR EACH ROW EXECUTE FUNCTION hush();"
+            "DO $$ BEGIN EXECUTE 'INSERT INTO aud' || 'it (what) VALUES (''x'')'; END $$;", "hush"),
+    _unseen("dynamic SQL makes a silent function and calls it",
+            "DO $x$ BEGIN EXECUTE 'CREATE FUNCTION hush() RETURNS void LANGUAGE plpgsql SET client_min' || '_messages = warning AS $$ BEGIN"
+            " EXECUTE ''SELECT pg_logical_em'' || ''it_message(false, ''''a'''', ''''b'''')''; END $$'; PERFORM hush(); END $x$;"),
+    _unseen("the name of the setting is put together, and the setting put back",
+            "DO $$ DECLARE n text := 'client_min' || '_messages'; o text := current_setting(n); BEGIN PERFORM set_config(n, 'error', true);"
+            f" {_EMIT_HIDDEN} PERFORM set_config(n, o, true); END $$;"),
+    _unseen("a caught exception puts the setting back",
+            "DO $$ DECLARE n text := 'client_min' || '_messages'; BEGIN PERFORM set_config(n, 'error', true);"
+            f" {_EMIT_HIDDEN} RAISE 'x'; EXCEPTION WHEN OTHERS THEN END $$;"),
+    _unseen("pg_settings is updated, and an exception puts it back",
+            "DO $$ BEGIN UPDATE pg_settings SET setting = 'error' WHERE name = 'client_min_messages';"
+            f" {_EMIT_HIDDEN} RAISE 'x'; EXCEPTION WHEN OTHERS THEN END $$;"),
+    _unseen("the setting is changed and put back around a call in one SELECT",
+            f"CREATE FUNCTION loud() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {_EMIT_HIDDEN} END $$;"
+            "SELECT set_config('client_min' || '_messages', 'error', false), loud(), set_config('client_min' || '_messages', 'debug1', false);"),
+    Attempt("a silent function that the plan allows",
+            f"CREATE FUNCTION hush() {_QUIET.format('void', _EMIT_HIDDEN)} SELECT hush();", GO, leaves=True,
+            policy='[[policy.allow_escapes]]\nkind = "unseen"\nobject = "hush"\nreason = "read by hand"\n'),
+    Attempt("a silent function without dynamic SQL",
+            f"CREATE FUNCTION hush() {_QUIET.format('void', 'UPDATE audit SET what = what;')} SELECT hush(), hush();", GO),
+    Attempt("a silent trigger without dynamic SQL",
+            f"CREATE FUNCTION hush() {_QUIET.format('trigger', 'RETURN NEW;')}"
+            f"CREATE TRIGGER t BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION hush(); {_INSERT}", GO),
+    Attempt("a silent function that nobody calls",
+            f"CREATE FUNCTION hush() {_QUIET.format('void', _EMIT_HIDDEN)} {_INSERT}", GO),
+    Attempt("a function sets what is not ours",
+            "DO $$ DECLARE k text := 'user'; BEGIN PERFORM set_config('app.' || k, '1', true), set_config(format('app.%s', k), '2', true);"
+            " SET LOCAL work_mem = '1MB'; END $$;", GO),
+    Attempt("the script is quiet by set_config",
+            "SELECT pg_catalog.set_config('client_min_messages', 'warning', false); DO $$ BEGIN PERFORM 1; END $$;", GO),
+    _heard("logical message", "the script is quiet by set_config, and hides a call",
+           f"SELECT set_config('client_min_messages', 'error', false); DO $$ BEGIN {_EMIT_HIDDEN} END $$;"),
+    Attempt("a savepoint is quiet, and rolled back",
+            "BEGIN; SAVEPOINT a; SET client_min_messages = warning; UPDATE audit SET what = what; ROLLBACK TO a; UPDATE audit SET what = what;"
+            "DO $$ BEGIN PERFORM 1; END $$; SAVEPOINT b; SET LOCAL client_min_messages = error; RELEASE b; DO $$ BEGIN PERFORM 1; END $$; COMMIT;", GO),
+    _heard("logical message", "a savepoint is quiet and rolled back, and a call hidden behind it",
+           f"BEGIN; SAVEPOINT a; SET client_min_messages = error; ROLLBACK TO a; DO $$ BEGIN {_EMIT_HIDDEN} END $$; COMMIT;"),
+    _heard("logical message", "a call behind a rollback to a quiet point",
+           f"BEGIN; SET client_min_messages = error; SAVEPOINT a; SELECT 1; ROLLBACK TO a; DO $$ BEGIN {_EMIT_HIDDEN} END $$; COMMIT;"),
+)  # fmt: skip
+
 _SELF = "'dbname=' || current_database() || ' port=' || current_setting('port') || ' host=' || btrim(split_part(current_setting('unix_socket_directories'), ',', 1), chr(34))"
 _DBLINK = ("dblink",)
 _FDW = ("postgres_fdw",)
@@ -224,4 +293,4 @@ ALLOWED = (
             policy='[[policy.allow_escapes]]\nkind = "program"\nreason = "no"\n'),
 )  # fmt: skip
 
-ESCAPE = (*OPEN, *REACHED, *HIDDEN, *CONTRIB, *ALLOWED)
+ESCAPE = (*OPEN, *REACHED, *HIDDEN, *SILENT, *CONTRIB, *ALLOWED)

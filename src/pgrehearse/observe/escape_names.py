@@ -79,6 +79,13 @@ IN_BODIES = rf"\m(?:dblink\w*|{'|'.join(sorted(FUNCTIONS))}|program|subscription
 """The same for bodies of functions, in PostgreSQL's words."""
 
 
+QUIET = r"(client_min_messages=\W*(notice|warning|error)|debug_print_rewritten=)"
+"""A SET clause of a function that keeps the server from telling its query trees, in PostgreSQL's words."""
+
+RUNS_TEXT = r"\m(execute|query_to_xml\w*|cursor_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\M"
+"""What runs SQL that stands in no text of the function's, in PostgreSQL's words."""
+
+
 def kind_of_function(name: str) -> str:
     """The kind of escape that a call of the function `name` is; empty where it is none."""
     if name.startswith("dblink"):

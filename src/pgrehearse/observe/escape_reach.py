@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
@@ -18,15 +18,18 @@ from pgrehearse.observe.escape_names import (
     IN_BODIES,
     LANGUAGE,
     LIBRARIES,
+    QUIET,
+    RUNS_TEXT,
+    UNSEEN,
     kind_of_function,
 )
 from pgrehearse.observe.escape_text import Escape, facts_of_body
 from pgrehearse.pg.session import Session
 
 _SQL = files("pgrehearse.observe") / "sql"
-_FUNCTIONS, _FOREIGN, _EXPRESSIONS, _EDGES, _BODIES, _NAMES = (
+_FUNCTIONS, _FOREIGN, _EXPRESSIONS, _EDGES, _BODIES, _NAMES, _DYNAMIC = (
     (_SQL / f"escapes_{name}.sql").read_text()
-    for name in ("functions", "foreign", "expressions", "edges", "bodies", "names")
+    for name in ("functions", "foreign", "expressions", "edges", "bodies", "names", "dynamic")
 )
 
 Node = tuple[str, int]
@@ -43,6 +46,7 @@ class Reach:
         ddl: Those that event triggers lead to.
         oids: By oid of the function: what the server's own query trees name.
         foreign: Foreign tables by oid.
+        unheard: By oid of the relation, where what its writing starts keeps the server from telling what it runs.
     """
 
     functions: Mapping[str, tuple[Escape, ...]] = field(default_factory=dict)
@@ -51,6 +55,7 @@ class Reach:
     ddl: tuple[Escape, ...] = ()
     oids: Mapping[int, Escape] = field(default_factory=dict)
     foreign: Mapping[int, str] = field(default_factory=dict)
+    unheard: Mapping[int, Escape] = field(default_factory=dict)
 
 
 def read_reach(session: Session) -> Reach:
@@ -61,17 +66,21 @@ def read_reach(session: Session) -> Reach:
             "functions": list(FUNCTIONS),
             "libraries": rf"(^|/)({'|'.join(LIBRARIES)})(\.so)?$",
             "bodies": IN_BODIES,
+            "quiet": QUIET,
         },
     )
+    quiet = _quiet_and_dynamic(session, [row[0] for row in found if row[-1]])
     foreign = dict(session.fetch(_FOREIGN))
     search = _Search()
     oids: dict[int, Escape] = {}
-    for oid, name, language, library, body, is_untrusted, is_built_in in found:
+    for oid, name, language, library, body, is_untrusted, is_built_in, _ in found:
         kind = _kind_of(name, language, library, is_untrusted=is_untrusted, is_built_in=is_built_in)
         if kind:
             oids[oid] = Escape(kind, name)
+        elif oid in quiet:
+            oids[oid] = Escape(UNSEEN, name, _BY_ITS_OWN_CLAUSE)
         escapes = (oids[oid],) if kind else facts_of_body(body).escapes
-        search.add(("f", oid), escapes, "", name)
+        search.add(("f", oid), {*escapes, oids[oid]} if oid in quiet else escapes, "", name)
     for oid, name in foreign.items():
         search.add(("w", oid), (Escape(FOREIGN_TABLE, name),), "", name)
     search.add_expressions(session, oids)
@@ -81,6 +90,19 @@ def read_reach(session: Session) -> Reach:
 
 
 _FIRST_USER_OID = 16_384
+
+_BY_ITS_OWN_CLAUSE = "by its own SET clause it kept the server from telling what it ran"
+
+
+def _quiet_and_dynamic(session: Session, quiet: Sequence[int]) -> set[int]:
+    """Of the functions `quiet`, those that may run dynamic SQL, themselves or by what they lead to."""
+    if not quiet:
+        return set()
+    search = _Search()
+    for oid, name in session.fetch(_DYNAMIC, {"dynamic": RUNS_TEXT}):
+        search.add(("f", oid), (Escape(UNSEEN, ""),), "", name)
+    search.spread(session)
+    return {oid for oid in quiet if ("f", oid) in search.escapes}
 
 
 def _kind_of(name: str, language: str, library: str, *, is_untrusted: bool, is_built_in: bool) -> str:
@@ -180,7 +202,13 @@ class _Search:
             told = tuple(escapes.values())
             by[node[0]][name] = by[node[0]].get(name, ()) + told
         functions = {name: told for name, told in by["f"].items() if not kind_of_function(name)}
-        return Reach(functions, by["r"], by["w"], by["e"].get("", ()), oids, foreign)
+        unheard = {
+            oid: escape
+            for (kind, oid), escapes in self.escapes.items()
+            for escape in escapes.values()
+            if kind == "w" and escape.kind == UNSEEN
+        }
+        return Reach(functions, by["r"], by["w"], by["e"].get("", ()), oids, foreign, unheard)
 
 
 _BY = {"f": "by function {}", "w": "by writing {}", "r": "by reading {}"}

@@ -52,6 +52,10 @@ _SETS_OWN = re.compile(
     r"\s*(set\s.*(client_min_messages|debug_print_rewritten)|reset\s+(all|client_min))",
     re.IGNORECASE | re.DOTALL,
 )
+_DEFINES_QUIET = re.compile(
+    r"\s*(create|alter)\b.{,40}\b(function|procedure|routine)\b.*\bset\s+(client_min_messages|debug_print_rewritten)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _SETS_ALL = re.compile(r"\s*set\s+constraints\s+all\s+immediate", re.IGNORECASE)
 _SETS_ANY = re.compile(r"\s*set\s+(?:local\s+|session\s+)?(\w+)", re.IGNORECASE)
 _DEFINES_ONLY = re.compile(r'SQL function "[^\n]*"(\n|\Z)')
@@ -63,6 +67,11 @@ _SET_CONFIG = re.compile(
 )
 _OWN_SETTINGS = frozenset({"client_min_messages", "debug_print_rewritten", "log_min_messages"})
 _RESET_ALL = "5"
+_CUSTOM = re.compile(
+    r"\{(?:OPEXPR :opno 654 |FUNCEXPR :funcid (?:3539|3540|3058|3059) )[^{}]*?:args \("
+    r"\{CONST [^{}]*?:constvalue \d+ \[ ([-\d ]+) \]"
+)
+"""A name put together by `||`, format() or concat() that begins with a constant."""
 _ALL_IMMEDIATE = "{CONSTRAINTSSETSTMT :constraints <> :deferred false}"
 
 _KEEPS_CATALOG = frozenset({
@@ -136,7 +145,7 @@ class Trace:
                 self._add(escape)
         utility = _UTILITY.search(tree)
         if utility and utility[1]:
-            self._read_utility(utility[1], tree)
+            self._read_utility(utility[1], tree, is_within=bool(text))
         elif utility:
             # PostgreSQL 15 does not print utility commands; their text stands in the context.
             self.has_changed_catalog = self.touches_settings = True
@@ -148,11 +157,16 @@ class Trace:
     def _add(self, escape: Escape) -> None:
         self._found.setdefault((escape.kind, escape.object), escape)
 
-    def _read_utility(self, kind: str, tree: str) -> None:
+    def _read_utility(self, kind: str, tree: str, *, is_within: bool) -> None:
         if kind == "CREATEEXTENSIONSTMT":
             self._creates_extension = True
         if kind not in _KEEPS_CATALOG:
             self.has_changed_catalog = True
+        if kind in _DEFINES_FUNCTION and self.is_listening and is_within:
+            # Made and called by one statement: the catalog is read too late to know its SET clause.
+            is_quiet = any(name in _OWN_SETTINGS for _, name in _SET.findall(tree))
+            self.touches_settings |= is_quiet
+            self.resets_within |= is_quiet
         for escape in _of_utility(kind, tree):
             if escape.kind != LANGUAGE or not self._creates_extension:
                 self._add(escape)
@@ -168,15 +182,17 @@ class Trace:
             self._add(escape)
         if self.is_listening:
             self.fires_guard |= _SETS_ALL.match(text) is not None
-            self.resets_within |= _SETS_OWN.match(text) is not None
+            self.resets_within |= any(pattern.match(text) for pattern in (_SETS_OWN, _DEFINES_QUIET))
             self.sets.update(name.lower() for name in _SETS_ANY.findall(text))
 
     def _read_set_config(self, tree: str) -> None:
-        for node, value in _SET_CONFIG.findall(tree):
-            name = _text_of(value) if node == "CONST" else ""
+        for called in _SET_CONFIG.finditer(tree):
+            name = _text_of(called[2]) if called[1] == "CONST" else ""
             self.sets.add(name)
-            self.touches_settings |= not name or name in _OWN_SETTINGS
-            self.resets_within |= name in _OWN_SETTINGS
+            prefix = _CUSTOM.match(tree, called.start(1) - 1)
+            is_custom = prefix is not None and "." in _text_of(prefix[1])
+            if name.lower() in _OWN_SETTINGS or not (name or is_custom):
+                self.touches_settings = self.resets_within = True
 
 
 def _leaves(kind: str, tree: str, at: int) -> bool:
@@ -232,6 +248,7 @@ _READERS: Mapping[str, Callable[[str], Iterator[Escape]]] = {
     "CREATESUBSCRIPTIONSTMT": _of_subscription,
     "ALTERSUBSCRIPTIONSTMT": _of_subscription,
 }
+_DEFINES_FUNCTION = frozenset({"CREATEFUNCTIONSTMT", "ALTERFUNCTIONSTMT"})
 _DEFINES = frozenset({"VIEWSTMT", "RULESTMT"})
 """Utilities whose trees name functions that they do not call."""
 

@@ -35,10 +35,15 @@ _NOT_TRACED = (
     "The role may not set log_min_messages, so the server was not asked for its query trees: what dynamic SQL does"
     " outside the transaction was not looked for."
 )
-_HIDES = "the statement changed it while it ran: what it ran then was not told"
+_HIDES = "the statement changed it while it ran, or a setting whose name is not known: what it ran then was not told"
 _FIRES_GUARD = (
     "a function made all constraints immediate, the commit guard's among them: it met an error of its own"
 )
+_ONLY_SETS = re.compile(
+    r"\s*SELECT\s+(pg_catalog\.)?set_config\s*\(\s*'[^'\\]*'\s*,\s*'[^'\\]*'\s*,\s*\w+\s*\)\s*;?\s*\Z",
+    re.IGNORECASE,
+)
+"""One call, of constants, and nothing else that could run unseen."""
 _SETTING_WORDS = frozenset({"set", "reset", "discard", "rollback", "abort"})
 
 
@@ -179,7 +184,7 @@ class EscapeObserver(Quiet):
 
     def _switched_off(self, moment: Moment, *, touches: bool, within: bool) -> Iterator[EscapeFound]:
         first = next(words_of(moment.text), None)
-        is_own = first is not None and first.is_word(*_SETTING_WORDS)
+        is_own = first is not None and (first.is_word(*_SETTING_WORDS) or _ONLY_SETS.match(moment.text))
         if not self.trace.is_on or not moment.is_usable or not (is_own or touches):
             return
         self._must_switch = True
@@ -187,6 +192,9 @@ class EscapeObserver(Quiet):
             yield EscapeFound(UNSEEN, "client_min_messages", moment.step, _HIDES)
 
     def _written_abroad(self, moment: Moment) -> Iterator[EscapeFound]:
+        unheard = self.finder.reach.unheard
+        for relation in unheard.keys() & {lock.relation for lock in moment.held if lock.is_write}:
+            yield EscapeFound(UNSEEN, unheard[relation].object, moment.step, unheard[relation].detail)
         for lock in moment.held:
             name = self.finder.reach.foreign.get(lock.relation)
             if name and lock.mode == _OF_ROWS:

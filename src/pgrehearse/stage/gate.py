@@ -47,7 +47,7 @@ class Gate:
                 self._finder.learn_again(self._stage.session)
         escapes = self._finder.find(text)
         self._expect_changes(text)
-        refused = [escape for escape in escapes if not self._policy.allowance_for(escape.kind, escape.object)]
+        refused = [escape for escape in escapes if self._is_refused(escape)]
         return "; ".join(map(sentence_of, refused)), tuple(self._told(escapes, step))
 
     def is_breach(self, seen: Observation) -> TypeGuard[EscapeFound]:
@@ -57,6 +57,9 @@ class Gate:
             and seen.kind != UNSEEN
             and not self._policy.allowance_for(seen.kind, seen.object)
         )
+
+    def _is_refused(self, escape: Escape) -> bool:
+        return escape.kind != UNSEEN and not self._policy.allowance_for(escape.kind, escape.object)
 
     def _expect_changes(self, text: str) -> None:
         if not keeps_catalog(text):
@@ -68,7 +71,8 @@ class Gate:
     def _told(self, escapes: Sequence[Escape], step: int) -> Iterator[EscapeFound]:
         for escape in escapes:
             allowance = self._policy.allowance_for(escape.kind, escape.object)
-            allowed = f"allowed by the plan: {allowance.reason}" if allowance else "refused"
+            refused = "refused" if escape.kind != UNSEEN else ""
+            allowed = f"allowed by the plan: {allowance.reason}" if allowance else refused
             yield EscapeFound(
                 escape.kind, escape.object, step, "; ".join(filter(None, (escape.detail, allowed)))
             )
@@ -90,7 +94,7 @@ def refuse_escapes(finder: EscapeFinder, policy: Policy, statements: Sequence[St
         f"{statement.location}: {sentence_of(escape)}"
         for statement in statements
         for escape in finder.find(statement.text)
-        if not policy.allowance_for(escape.kind, escape.object)
+        if escape.kind != UNSEEN and not policy.allowance_for(escape.kind, escape.object)
     ]
     if found:
         raise RefusedError(

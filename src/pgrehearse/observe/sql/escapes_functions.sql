@@ -1,11 +1,14 @@
--- Functions that are escapes by their language, their library or their name, or whose bodies may hold one.
+-- Functions that are escapes by their language, their library or their name, or whose bodies may hold one; and those
+-- that keep the server from telling what they run, by a SET clause of their own.
 SELECT p.oid::bigint, p.proname::text, l.lanname::text, COALESCE(p.probin, '')::text,
        CASE WHEN p.oid < 16384 OR l.lanname = 'c' THEN '' ELSE p.prosrc END,
        NOT l.lanpltrusted AND l.lanname NOT IN ('c', 'internal'),
-       p.oid < 16384 OR l.lanname = 'internal'
+       p.oid < 16384 OR l.lanname = 'internal',
+       p.oid >= 16384 AND COALESCE(p.proconfig::text, '') ~* %(quiet)s
 FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
 WHERE (p.oid < 16384 AND p.proname = ANY (%(functions)s))
+   OR (p.oid >= 16384 AND p.proconfig::text ~* %(quiet)s)
    OR (p.oid >= 16384
        AND CASE l.lanname
                WHEN 'c' THEN p.probin ~ %(libraries)s
