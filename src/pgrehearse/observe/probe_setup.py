@@ -154,8 +154,7 @@ class ProbeSetup:
             if is_unwatched:
                 renewal.unwatched.append(relation.oid)
         marks = self._marks_to_renew(found)
-        self.blind |= _create(session, ddl)
-        self.unmarked |= _create(session, marks)
+        self._create(session, ddl, marks)
         self.relations |= found.relations
         has_changed = any(ddl.values()) or any(marks.values())
         installed = self._installed(session, found.relations) if has_changed else found.installed
@@ -200,6 +199,15 @@ class ProbeSetup:
             if version in self._definitions
         )
 
+    def _create(
+        self, session: Session, probes: Mapping[int, list[str]], marks: Mapping[int, list[str]]
+    ) -> None:
+        """Create all in one message, because refusals are rare and messages are what takes time; else one by one."""
+        together = [statement for ddl in (probes, marks) for part in ddl.values() for statement in part]
+        if together and refusal_of(session, together):
+            self.blind |= _each(session, probes)
+            self.unmarked |= _each(session, marks)
+
     # Probes ----------------------------------------------------------------------------------------------------------
 
     def _probes_to_renew(
@@ -242,17 +250,9 @@ class ProbeSetup:
         return ddl
 
 
-def _create(session: Session, ddl: Mapping[int, list[str]]) -> dict[int, str]:
-    """Run DDL by relation; give the server's refusals, each of which leaves nothing of that relation's.
-
-    All of it is tried in one message first, because refusals are rare and messages are what takes time.
-    """
-    wanted = {relid: statements for relid, statements in ddl.items() if statements}
-    if not wanted:
-        return {}
-    if not refusal_of(session, [statement for statements in wanted.values() for statement in statements]):
-        return {}
-    tried = {relid: refusal_of(session, statements) for relid, statements in wanted.items()}
+def _each(session: Session, ddl: Mapping[int, list[str]]) -> dict[int, str]:
+    """Run DDL relation by relation; give the server's refusals, each of which leaves nothing of that relation's."""
+    tried = {relid: refusal_of(session, statements) for relid, statements in ddl.items() if statements}
     return {relid: refusal for relid, refusal in tried.items() if refusal}
 
 

@@ -23,8 +23,8 @@ class CommitGuard:
         self.table = f"pgrehearse_guard_{token}"
         self.constraint = f"pgrehearse_cannot_commit_{token}"
 
-    def arm(self, session: Session) -> None:
-        """Create the table and violate its constraint, in the open transaction.
+    def arm(self, session: Session) -> str:
+        """Create the table and violate its constraint, in the open transaction; give that transaction's id.
 
         Raises:
             RefusedError: The role may not create temporary tables; without a guard nothing is run.
@@ -34,23 +34,23 @@ class CommitGuard:
             f" CONSTRAINT {self.constraint} UNIQUE (armed) DEFERRABLE INITIALLY DEFERRED)"
         )
         create_silently = "; ".join(silent_ddl(session, [create]))
+        violate = f"INSERT INTO pg_temp.{self.table} VALUES (1), (1)"
         try:
-            session.run(f"{create_silently}; INSERT INTO pg_temp.{self.table} VALUES (1), (1)")
+            rows = session.fetch(f"{create_silently}; {violate}; SELECT pg_current_xact_id()::text")
         except ServerError as error:
             raise RefusedError(
                 "the stage cannot be made rollback-only on this target",
                 detail=f"{error.message} (SQLSTATE {error.sqlstate})",
                 hint="Grant the role TEMPORARY on the clone: the commit guard is a temporary table.",
             ) from error
+        return str(rows[0][0])
 
     def still_refuses(self, session: Session) -> bool:
         """Whether a COMMIT would still fail: the constraint is checked now, and must be found violated.
 
-        The error, and whatever else the check did, is undone; the session's transaction is sound before and after.
+        What comes after it is the rollback: the transaction has failed, as a COMMIT would have.
         """
-        session.run("SAVEPOINT pgrehearse")
         error = session.execute(f"SET CONSTRAINTS pg_temp.{self.constraint} IMMEDIATE").error
-        session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
         return error is not None and error.sqlstate == _VIOLATED and error.constraint == self.constraint
 
     def is_in_the_way(self, error: ServerMessage) -> bool:

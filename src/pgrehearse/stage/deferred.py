@@ -41,6 +41,11 @@ class DeferredWork:
         self._all: tuple[str, ...] = ()
         self._initially_deferred: tuple[str, ...] = ()
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there was anything that could have been fired."""
+        return bool(self._all)
+
     def fire(self) -> ServerMessage | None:
         """Fire what a COMMIT would fire; give the error that the COMMIT would have met, or None."""
         self._look()

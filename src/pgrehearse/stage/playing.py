@@ -60,21 +60,30 @@ class Surroundings:
     finder: EscapeFinder
 
 
-def open_stage(performance: Performance) -> RollbackOnly:
-    """Open a stage on a session of its own: counters of earlier transactions linger in a backend.
+def open_session(performance: Performance) -> Session:
+    """Open a session for a stage of its own: counters of earlier transactions linger in a backend.
 
     Raises:
-        RefusedError: The target is not the one that was cleared, or the stage cannot be made rollback-only.
+        RefusedError: The target is not the one that was cleared.
         TargetError: The target cannot be reached.
     """
     session = Session(performance.conninfo, application_name="psql", settings=performance.limits.settings())
     try:
         performance.clearance.verify(session)
-        stage = RollbackOnly(session, token=secrets.token_hex(8))
-        stage.begin(isolation=performance.isolation)
     except BaseException:
         session.close()
         raise
+    return session
+
+
+def begin_stage(session: Session, performance: Performance) -> RollbackOnly:
+    """Begin a stage on a session that is open.
+
+    Raises:
+        RefusedError: The stage cannot be made rollback-only.
+    """
+    stage = RollbackOnly(session, token=secrets.token_hex(8))
+    stage.begin(isolation=performance.isolation)
     return stage
 
 
@@ -127,11 +136,11 @@ def play(
         broken = f"pgrehearse could not look at the stage: {error.message} (SQLSTATE {error.sqlstate})"
     except KeyboardInterrupt:
         broken, interrupted = INTERRUPTED, True
-    disarmed = _was_disarmed(stage)
     during = witness.status_now(stage.xid)
+    disarmed = _was_disarmed(stage)
     stage.end()
     residue = _session_residue(stage.session, witness)
-    stage.close()
+    stage.session.close()
     if disarmed and not broken:
         broken = "the script disarmed the commit guard"
     with suppress(StageEnded):  # the server is lost, which the pass has said already
@@ -164,7 +173,7 @@ def _dropped(session: Session) -> frozenset[str]:
 
 
 def _was_disarmed(stage: RollbackOnly) -> bool:
-    """Whether the guard's violation is gone, which only the script can have done."""
+    """Whether the guard's violation is gone, which only the script can have done; the last thing done on a stage."""
     session = stage.session
     if session.is_lost or not session.is_in_transaction or session.is_in_failed_transaction:
         return False

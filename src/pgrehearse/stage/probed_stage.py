@@ -1,7 +1,8 @@
-"""The stage of the probed pass, made ready while the clean pass is at work.
+"""The stage of the probed pass, made ready while the clean pass is being rolled back.
 
-Takes what is performed; gives an open stage with probes on what the clean pass foresaw. Its backend has read by then
-what a new one reads first. Where it could not be made ready beside the clean pass, it is made afterwards.
+Takes what is performed; gives an open stage with probes on what the clean pass foresaw. Its backend is started while
+the clean pass is at work, but writes nothing then, for the WAL of the clean pass is measured. What cannot be made ready
+beside is made afterwards.
 """
 
 from __future__ import annotations
@@ -12,39 +13,29 @@ from concurrent.futures import Future
 from pgrehearse.errors import RehearseError
 from pgrehearse.observe.probes import ProbeObserver
 from pgrehearse.observe.shapes import Foreseen
+from pgrehearse.pg.session import Session
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.performance import Performance
-from pgrehearse.stage.playing import open_stage
+from pgrehearse.stage.playing import begin_stage, open_session
 from pgrehearse.stage.transaction import RollbackOnly
+
+Probed = tuple[RollbackOnly, ProbeObserver]
 
 
 class ProbedStage:
-    """Opens the stage at once, and reads what is to be probed when that is known."""
+    """Opens a session at once, and begins the stage on it when it is known what to probe."""
 
     def __init__(self, performance: Performance, beside: Beside) -> None:
         self._performance = performance
         self._beside = beside
-        self._probes = self._new_probes()
-        self._ahead = beside.open(lambda: self._open(self._probes))
-        self._reading: Future[None] | None = None
-
-    def _new_probes(self) -> ProbeObserver:
-        return ProbeObserver(self._performance.splits, token=secrets.token_hex(4))
-
-    def _open(self, probes: ProbeObserver) -> RollbackOnly:
-        stage = open_stage(self._performance)
-        try:
-            probes.prepare(stage.session)
-        except BaseException:
-            stage.close()
-            raise
-        return stage
+        self._session = beside.open(lambda: open_session(performance))
+        self._ahead: Future[Probed] | None = None
 
     def foresee(self, foreseen: Foreseen) -> None:
-        """The clean pass is over, though not yet rolled back: read what there is to probe."""
-        self._reading = self._beside.start(lambda: self._probes.foresee(self._ahead.take().session, foreseen))
+        """The clean pass is over, though not yet rolled back: begin, and read what there is to probe."""
+        self._ahead = self._beside.start(lambda: self._begin(self._session.take(), foreseen))
 
-    def take(self, foreseen: Foreseen) -> tuple[RollbackOnly, ProbeObserver]:
+    def take(self, foreseen: Foreseen) -> Probed:
         """The stage, and the probes to begin the pass with; the clean pass must have been rolled back.
 
         Raises:
@@ -52,15 +43,15 @@ class ProbedStage:
             TargetError: The target cannot be reached any more.
         """
         try:
-            if self._reading is None:
-                self._probes.foresee(self._ahead.take().session, foreseen)
-            else:
-                self._reading.result()
-            return self._ahead.take(), self._probes
+            return self._ahead.result() if self._ahead else self._begin(self._session.take(), foreseen)
         except RehearseError:
-            # It waited too long, for connections or for locks of the clean pass, or was idle for too long.
-            self._ahead.close()
-        probes = self._new_probes()
-        stage = self._beside.keep(self._open(probes))
-        probes.foresee(stage.session, foreseen)
+            # It waited too long, for a connection or for a lock of the clean pass, or was idle for too long.
+            self._session.close()
+        return self._begin(self._beside.keep(open_session(self._performance)), foreseen)
+
+    def _begin(self, session: Session, foreseen: Foreseen) -> Probed:
+        stage = begin_stage(session, self._performance)
+        probes = ProbeObserver(self._performance.splits, token=secrets.token_hex(4))
+        probes.prepare(session)
+        probes.foresee(session, foreseen)
         return stage, probes

@@ -42,13 +42,15 @@ class Segments:
         if self._stage.session.is_in_failed_transaction:
             self._roll_back(step, SegmentEnd.FAILED)
             return None
-        if self.is_in_block:
+        was_block = self.is_in_block
+        if was_block:
             self._watch.look_before("", step, self.current)
         error = self._stage.deferred.fire()
         if error is not None:
             self._roll_back(step, SegmentEnd.FAILED)
             return error
-        self._watch.look_after("", Result(tag="COMMIT"), step, self.current)
+        if was_block or self._stage.deferred.has_any:
+            self._watch.look_after("", Result(tag="COMMIT"), step, self.current)
         self._watch.end_segment(step, self.current)
         self.local_settings.end()
         with self._stage.footing.own():

@@ -38,8 +38,7 @@ class RollbackOnly:
         """
         level = f" ISOLATION LEVEL {isolation}" if isolation else ""
         self.session.run(f"BEGIN READ WRITE{level}")
-        self.guard.arm(self.session)
-        self.xid = str(self.session.fetch("SELECT pg_current_xact_id()::text")[0][0])
+        self.xid = self.guard.arm(self.session)
         self.session.take_messages()
 
     def begin_segment(self, *, read_only: bool | None = None) -> None:
@@ -70,10 +69,6 @@ class RollbackOnly:
     def is_still_open(self) -> bool:
         """Whether the session still stands in a transaction, sound or failed."""
         return not self.session.is_lost and self.session.is_in_transaction
-
-    def close(self) -> None:
-        """Close the session; the server rolls back what is open. Never raises."""
-        self.session.close()
 
     def end(self) -> None:
         """Roll back. A session that is lost is rolled back by the server.

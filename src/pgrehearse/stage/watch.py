@@ -59,18 +59,23 @@ class Watch:
         self._is_interrupted = is_interrupted
         self.was_interrupted = False
         self._held: tuple[HeldLock, ...] = ()
+        self._own: set[int] = set()
         self._wal: WalEnd | None = None
         self._messages: tuple[ServerMessage, ...] = ()
 
     # The life of a pass ----------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """The stage is open: let the observers take their bearings."""
+        """The stage is open: let the observers take their bearings.
+
+        What it has written for itself so far, its guard and its log, is none of the script's.
+        """
         self._look()
+        self._own = {lock.relation for lock in self._held if lock.is_write}
+        self.touched.clear()
         for observer in self._observers:
             observer.begin(self._moment(0, 0))
         self.stage.session.take_messages()
-        self._look()
 
     def end_segment(self, step: int, segment: int) -> None:
         """A segment ends: what it did is visible for the last time, or for good."""
@@ -168,7 +173,8 @@ class Watch:
             raise StageEnded(INTERRUPTED, result)
 
     def _look(self) -> None:
-        self._held, self._wal = held_locks_and_wal(self._witness, self.stage.session.pid)
+        held, self._wal = held_locks_and_wal(self._witness, self.stage.session.pid)
+        self._held = tuple(lock for lock in held if lock.relation not in self._own)
         self.touched.update(lock.relation for lock in self._held if lock.is_write)
 
     def _see_that_it_stands(self, result: Result) -> None:

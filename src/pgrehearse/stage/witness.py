@@ -22,8 +22,6 @@ from pgrehearse.stage.clearance import Clearance
 from pgrehearse.stage.fingerprint import TableReadings, tables_of
 from pgrehearse.stage.inventory import take_inventory
 
-_XMAX = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
-
 _SNAPSHOT = """
 SELECT pg_snapshot_xmax(s)::text, xid::text
 FROM pg_current_snapshot() AS s LEFT JOIN LATERAL pg_snapshot_xip(s) AS xid ON true
@@ -125,6 +123,7 @@ class Witness:
         self._entry = beside.open(lambda: Entry(conninfo, prove))
         self._ahead: Future[None] | None = None
         self._small: dict[int, bool] = {}
+        self._last_xid = 0
         self.now = self._open_now()
 
     def _open_now(self) -> Session:
@@ -182,15 +181,14 @@ class Witness:
         Raises:
             TargetError: The server does not come back.
         """
-        if self.now.is_lost or not self._answers():
-            self.now = self._open_now()
-
-    def _answers(self) -> bool:
         try:
-            self.now.fetch("SELECT 1")
+            self._last_xid = self._next_xid()
         except ConnectionLostError:
-            return False
-        return True
+            self.now = self._open_now()
+            self._last_xid = self._next_xid()
+
+    def _next_xid(self) -> int:
+        return int(self.now.fetch("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")[0][0])
 
     def status_of(
         self, xid: str, *, within_s: float = 5.0, sleep: Callable[[float], None] = time.sleep
@@ -234,10 +232,9 @@ class Witness:
         return tuple(sorted(told))
 
     def _foreign_commits(self) -> int:
-        last = int(self.now.fetch(_XMAX)[0][0])
-        if last - self.entry.first_xid > MOST_XIDS:
+        if self._last_xid - self.entry.first_xid > MOST_XIDS:
             return -1
-        window = {"first": self.entry.first_xid, "last": last, "running": self.entry.running}
+        window = {"first": self.entry.first_xid, "last": self._last_xid, "running": self.entry.running}
         return int(self.now.fetch(_COMMITTED_SINCE, window)[0][0])
 
     def _is_small(self, tables: Iterable[RelationName]) -> Mapping[int, bool]:
