@@ -192,9 +192,11 @@ def test_reports_tell_the_steps_that_cost_something(database: str) -> None:
     evidence = rehearsed(database, change)
 
     costs = section(render(evidence, "text", width=100), "Costs")
-    assert re.search(r"^Costs  WAL [\d.]+ MB, [\d,]+ blocks.*, \d+ temporary files? of \d+ kB$", costs, re.M)
-    assert re.search(r"^  line 4 .* WAL [\d.]+ MB, [\d,]+ blocks", costs, re.M)
-    assert re.search(r"^  line 3 .* blocks.*, \d+ temporary files? of \d+ kB$", costs, re.M)
+    assert re.search(
+        r"^Costs  WAL [\d.]+ MB, [\d,]+ blocks.*, \d+ temporary files? of \d+ kB$", costs, re.MULTILINE
+    )
+    assert re.search(r"^  line 4 .* WAL [\d.]+ MB, [\d,]+ blocks", costs, re.MULTILINE)
+    assert re.search(r"^  line 3 .* blocks.*, \d+ temporary files? of \d+ kB$", costs, re.MULTILINE)
     assert "line 1" not in costs
     assert "line 2" not in costs
     assert "## Costs" in render(evidence, "markdown")
