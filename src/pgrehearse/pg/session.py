@@ -127,12 +127,16 @@ class Session:
     ) -> list[tuple[Any, ...]]:
         """Run one query of pgrehearse's own; give its rows, typed by the driver, or none.
 
+        Several statements without parameters travel in one message; the rows are those of the last one.
+
         Raises:
             ServerError: The server refused it.
             ConnectionLostError: The server is gone.
         """
         try:
             cursor = self._connection.execute(sql.encode(), parameters or None)
+            while cursor.nextset():
+                pass
             return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             raise self._translated(error) from error
