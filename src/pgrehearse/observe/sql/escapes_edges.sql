@@ -1,9 +1,9 @@
 -- What leads to what: (f)unction called, relation (r)ead, relation (w)ritten; e is a DDL command under an event trigger.
-SELECT 'w', t.tgrelid::bigint, 'f', t.tgfoid::bigint, format('trigger %%I', t.tgname)
+SELECT 'w', t.tgrelid::bigint, 'f', t.tgfoid::bigint, format('trigger %I', t.tgname)
 FROM pg_catalog.pg_trigger AS t
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
 UNION ALL
-SELECT 'w', k.confrelid::bigint, 'w', k.conrelid::bigint, format('foreign key %%I', k.conname)
+SELECT 'w', k.confrelid::bigint, 'w', k.conrelid::bigint, format('foreign key %I', k.conname)
 FROM pg_catalog.pg_constraint AS k
 WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
 UNION ALL
@@ -47,6 +47,6 @@ SELECT 'f', d.objid::bigint, 'f', d.refobjid::bigint, 'body'
 FROM pg_catalog.pg_depend AS d
 WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_proc'::regclass
 UNION ALL
-SELECT 'e', 0, 'f', e.evtfoid::bigint, format('event trigger %%I', e.evtname)
+SELECT 'e', 0, 'f', e.evtfoid::bigint, format('event trigger %I', e.evtname)
 FROM pg_catalog.pg_event_trigger AS e
 WHERE e.evtenabled <> 'D'
