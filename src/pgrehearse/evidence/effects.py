@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from pgrehearse.evidence import document as doc
+from pgrehearse.observe.held import WRITE_MODES
 from pgrehearse.observe.lock_modes import blocked_by
 from pgrehearse.observe.observation import (
     ColumnChanged,
@@ -35,7 +36,8 @@ from pgrehearse.stage.transcript import PassRecord
 
 _ATTEMPTED = (
     "The rows are those that the server's counters saw attempted: rows undone by savepoints and caught "
-    "exceptions are counted, rows lost to TRUNCATE, DROP and rewriting ALTERs are not, and no cause is known."
+    "exceptions are counted; rows lost to TRUNCATE, DROP and rewriting ALTERs, and those of foreign tables, are not; "
+    "and no cause is known."
 )
 
 Fact = TypeVar("Fact", EscapeFound, LockTaken, MessageReceived, SequenceAdvanced, ValueRead)
@@ -66,7 +68,8 @@ def effects_of(
         escapes=_escapes(_of(passes, EscapeFound)),
         values=_values(_of(passes, ValueRead)),
     )
-    return effects, (_ATTEMPTED,) if rows and not is_net(net) else ()
+    may_have_written = rows or any(lock.mode in WRITE_MODES for lock in _of(clean, LockTaken))
+    return effects, (_ATTEMPTED,) if may_have_written and not is_net(net) else ()
 
 
 def _rows(rows: TableRows, split_by: Mapping[str, str]) -> doc.RowsEffect:

@@ -69,7 +69,8 @@ class ProbeObserver(Quiet):
             for oid, why in setup.unmarked.items()
         }
         told |= {
-            f"{relation.name} is a foreign table: what its rows cause on the other server is not seen."
+            f"{relation.name} is a foreign table: what its rows cause on the other server is not seen, nor, before "
+            "PostgreSQL 16, what a TRUNCATE takes from it."
             for relation in setup.relations.values()
             if relation.kind == "f"
         }
