@@ -40,6 +40,11 @@ def _show_nothing(number: int, step: StepResult) -> None:
     """The default of `Options.shown`."""
 
 
+def _never() -> bool:
+    """The default of `Options.is_interrupted`."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to rehearse.
@@ -51,6 +56,8 @@ class Options:
         prove: How much is compared after the rollback.
         rows: How many rows of each operation on each table are shown, old and new; 0 shows none.
         restore_sequences: Whether sequences are put back afterwards.
+        is_interrupted: Asked again and again, also while a statement runs: where it says so, the statement is
+            cancelled, everything is rolled back and proved, and the evidence says it.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +66,7 @@ class Options:
     prove: Prove = Prove.TOUCHED
     rows: int = 0
     restore_sequences: bool = False
+    is_interrupted: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,7 @@ def rehearse(
             prove=options.prove,
             rows=options.rows,
             restore_sequences=options.restore_sequences,
+            is_interrupted=options.is_interrupted,
         )
     )
     findings = run_checks(Case(transcript, plan_file))
@@ -124,7 +133,8 @@ def rehearse(
         ),
         split_by=splits,
     )
-    return Rehearsed(evidence, any(record.interrupted for record in transcript.passes))
+    interrupted = options.is_interrupted() or any(record.interrupted for record in transcript.passes)
+    return Rehearsed(evidence, interrupted)
 
 
 def refuse(source: Source, target: TargetFacts, error: RefusedError, options: Options) -> Document:

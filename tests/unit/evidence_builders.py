@@ -137,6 +137,7 @@ def make_rollback(**fields: object) -> Rollback:
             "public.dot_tools: definition and content",
         ),
         foreign_commits=0,
+        status_during="in progress",
     )
     return replace(base, **fields)
 

@@ -275,6 +275,14 @@ def test_rollback_is_proved_only_where_every_pass_proved_it() -> None:
     assert [(proof.number, proof.proved) for proof in rollback.passes] == [(1, True), (2, False)]
 
 
+def test_the_proof_of_a_pass_says_what_another_session_saw_before_the_rollback() -> None:
+    unasked = make_pass(2, PROBED, rollback=make_rollback(status_during=""))
+
+    rollback = make_document(make_transcript(make_pass(1, CLEAN), unasked)).rollback
+
+    assert [proof.status_during for proof in rollback.passes] == ["in progress", ""]
+
+
 def test_a_pass_without_a_rollback_proves_nothing() -> None:
     lost = make_pass(1, CLEAN, rollback=None, broken="the server went away")
 

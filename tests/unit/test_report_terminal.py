@@ -55,7 +55,8 @@ def test_the_verdict_stands_first_and_the_seed_reads_as_it_happened() -> None:
         "Notifications  none",
         "  public.birth_registry_id_seq  +6",
         "  public.v_registry_counts  AccessExclusiveLock  line 50",
-        "Rollback  proved: the server says that transactions 771 and 772 are aborted",
+        "Rollback  proved: the server says that transactions 771 and 772 are aborted;",
+        "  another session saw them in progress until then",
         "    - sequence public.dot_tools_id_seq: advanced by 1 (in each of 2 passes)",
         "  - Effects beyond the database are not seen.",
     ):

@@ -282,13 +282,18 @@ class Fingerprint(Struct, frozen=True):
 
 
 class PassProof(Struct, frozen=True, omit_defaults=True):
-    """The proof of one pass; `broken` says why it could not be ended as planned."""
+    """The proof of one pass.
+
+    `broken` says why it could not be ended as planned; `status_during` is what a second session read of the
+    transaction just before its rollback: `in progress`, so that nothing of it was visible outside.
+    """
 
     number: int
     proved: bool
     xid: str | None
     xid_status: str
     broken: str = ""
+    status_during: str = ""
 
 
 class Rollback(Struct, frozen=True):

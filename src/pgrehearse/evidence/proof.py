@@ -49,7 +49,12 @@ def _proof(record: PassRecord) -> doc.PassProof:
             record.number, proved=False, xid=None, xid_status="unknown", broken=record.broken
         )
     return doc.PassProof(
-        record.number, rollback.is_proved, rollback.xid or None, rollback.xid_status, broken=record.broken
+        record.number,
+        rollback.is_proved,
+        rollback.xid or None,
+        rollback.xid_status,
+        broken=record.broken,
+        status_during=rollback.status_during,
     )
 
 

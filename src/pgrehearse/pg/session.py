@@ -61,6 +61,8 @@ class Session:
         self._messages: list[ServerMessage] = []
         self.hears: Callable[[ServerMessage], bool] = _everything
         """Told each message as it arrives; says whether it is kept."""
+        self.must_end: Callable[[], bool] = _never
+        """Asked again and again while a statement of a script runs; where it says so, the statement is cancelled."""
         self.dropped_messages = 0
         self._connection = _connect(conninfo, application_name=application_name, settings=settings)
         self._connection.add_notice_handler(self._hear)
@@ -202,7 +204,6 @@ class Session:
         parameters: Sequence[str | None] | None = None,
         row_cap: int = ROW_CAP,
         copy_data: Callable[[], Iterable[bytes]] | None = None,
-        deadline: float | None = None,
     ) -> Result:
         r"""Send one statement of a script as it stands, and wait for its result.
 
@@ -211,7 +212,6 @@ class Session:
             parameters: Values for `$1` …, as psql's `\bind` gives them.
             row_cap: Rows to keep.
             copy_data: Called when the server asks for COPY data.
-            deadline: `time.monotonic()` after which the statement is cancelled.
 
         Returns:
             The result; an error of the server is part of it. A lost connection is an error with SQLSTATE 08006 where
@@ -222,7 +222,6 @@ class Session:
             lambda: self._connection.pgconn.send_query_params(text.encode(), encoded),
             row_cap=row_cap,
             copy_data=copy_data,
-            deadline=deadline,
         )
 
     def prepare(self, name: str, text: str) -> Result:
@@ -255,13 +254,12 @@ class Session:
         *,
         row_cap: int = ROW_CAP,
         copy_data: Callable[[], Iterable[bytes]] | None = None,
-        deadline: float | None = None,
     ) -> Result:
         try:
             send()
             with suppress(psycopg.Error, psycopg.NotSupportedError):
                 self._connection.pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
-            return self._collect(Answer(row_cap), copy_data, deadline)
+            return self._collect(Answer(row_cap), copy_data)
         except psycopg.Error as error:
             return Result(tag="", error=error_of(error, lost=self.is_lost))
         except BaseException:
@@ -271,49 +269,45 @@ class Session:
 
     def _abandon(self) -> None:
         """Cancel what runs, at once, and close the session where the script catches that again and again."""
+        self.must_end = _always
         with suppress(psycopg.Error):
-            while (result := self._next_result(0.0)) is not None:
+            while (result := self._next_result()) is not None:
                 if result.status == pq.ExecStatus.COPY_IN:
                     self._connection.pgconn.put_copy_end(b"abandoned")
 
-    def _collect(
-        self,
-        collector: Answer,
-        copy_data: Callable[[], Iterable[bytes]] | None,
-        deadline: float | None,
-    ) -> Result:
+    def _collect(self, collector: Answer, copy_data: Callable[[], Iterable[bytes]] | None) -> Result:
         pgconn = self._connection.pgconn
-        while (result := self._next_result(deadline)) is not None:
+        while (result := self._next_result()) is not None:
             if result.status == pq.ExecStatus.COPY_IN:
                 self._send_copy(copy_data)
                 collector.copy = "in"
             elif result.status in _COPY_ENDED:
-                self._receive_copy(collector, deadline)
+                self._receive_copy(collector)
             else:
                 collector.add(result, pgconn)
         if self.is_lost and collector.error is None:
             collector.error = error_of(None, lost=True)
         return collector.result()
 
-    def _next_result(self, deadline: float | None) -> pq.abc.PGresult | None:
+    def _next_result(self) -> pq.abc.PGresult | None:
         """Wait for the next result; none where the session had to be closed."""
         pgconn = self._connection.pgconn
-        for _ in self._moments(deadline):
+        for _ in self._moments():
             if not (pgconn.flush() or pgconn.is_busy()):
                 return pgconn.get_result()
         return None
 
-    def _moments(self, deadline: float | None) -> Iterator[None]:
+    def _moments(self) -> Iterator[None]:
         """Come back whenever something may have come; the session is closed where that is of no use any more.
 
-        The deadline cancels the statement first, as often as the script catches it.
+        A statement that must end is cancelled first, as often as the script catches it.
         """
         pgconn = self._connection.pgconn
         self._connection.note(heard=True)
         cancelled, last = 0, 0.0
         while True:
             yield
-            if deadline is not None and time.monotonic() > max(deadline, last + _CANCEL_EVERY_S):
+            if self.must_end() and time.monotonic() > last + _CANCEL_EVERY_S:
                 if cancelled == _CANCELS or not self.cancel():
                     # The server ends a statement whose client is gone: client_connection_check_interval.
                     self.close()
@@ -330,12 +324,14 @@ class Session:
             pgconn.put_copy_end(b"no data for COPY")
             return
         for piece in copy_data():
+            if self.must_end():
+                break
             pgconn.put_copy_data(piece)
-        pgconn.put_copy_end()
+        pgconn.put_copy_end(b"it must end" if self.must_end() else None)
 
-    def _receive_copy(self, collector: Answer, deadline: float | None) -> None:
+    def _receive_copy(self, collector: Answer) -> None:
         collector.copy = "out"
-        for _ in self._moments(deadline):
+        for _ in self._moments():
             size, data = self._connection.pgconn.get_copy_data(1)
             while size > 0:
                 collector.add_copied(bytes(data))
@@ -367,6 +363,14 @@ def _connect(
 
 
 def _everything(_message: ServerMessage) -> bool:
+    return True
+
+
+def _never() -> bool:
+    return False
+
+
+def _always() -> bool:
     return True
 
 

@@ -118,7 +118,10 @@ def proof_text(document: Document) -> str:
     if rollback.proved:
         xids = [proof.xid for proof in rollback.passes if proof.xid] or [rollback.xid or "?"]
         named = f"transaction {xids[0]} is" if len(xids) == 1 else f"transactions {' and '.join(xids)} are"
-        return f"proved: the server says that {named} {rollback.xid_status}"
+        unseen = rollback.passes and all(proof.status_during == "in progress" for proof in rollback.passes)
+        them = "it" if len(xids) == 1 else "them"
+        until = f"; another session saw {them} in progress until then" if unseen else ""
+        return f"proved: the server says that {named} {rollback.xid_status}{until}"
     said = f"transaction {rollback.xid} is {rollback.xid_status}" if rollback.xid else "its state is unknown"
     return f"NOT PROVED: {said}"
 

@@ -58,10 +58,14 @@ class Watch:
         self._deadline = deadline
         self._is_interrupted = is_interrupted
         self.was_interrupted = False
+        stage.session.must_end = self._must_end
         self._held: tuple[HeldLock, ...] = ()
         self._own: set[int] = set()
         self._wal: WalEnd | None = None
         self._messages: tuple[ServerMessage, ...] = ()
+
+    def _must_end(self) -> bool:
+        return self._is_interrupted() or time.monotonic() > self._deadline
 
     # The life of a pass ----------------------------------------------------------------------------------------------
 
@@ -115,7 +119,7 @@ class Watch:
         """
         return self.observed(
             lambda: self.stage.session.execute(
-                text, parameters=parameters, row_cap=row_cap, copy_data=copy_data, deadline=self._deadline
+                text, parameters=parameters, row_cap=row_cap, copy_data=copy_data
             ),
             text,
             step,

@@ -89,7 +89,11 @@ def run(context: click.Context, /, **given: Any) -> None:
     if asked.enqueue:
         _enqueue(asked, sources)
         return
-    rehearsed = _rehearse_all(asked, sources)
+    try:
+        rehearsed = _rehearse_all(asked, sources)
+    except KeyboardInterrupt:
+        terminal.warn("no evidence was written")
+        raise
     documents = [one.evidence for one in rehearsed]
     hand_over(documents, asked.output_format, asked.output, cascade=asked.cascade)
     context.exit(exit_status(documents, interrupted=any(one.interrupted for one in rehearsed)))
@@ -97,12 +101,13 @@ def run(context: click.Context, /, **given: Any) -> None:
 
 def _rehearse_all(asked: Asked, sources: Sequence[Source]) -> list[Rehearsed]:
     """Rehearse one script after the other, up to an interruption."""
-    from pgrehearse.rehearsal import Options  # noqa: PLC0415 - keeps --help fast
+    from pgrehearse.cli.interrupts import Interrupts  # noqa: PLC0415 - keeps --help fast
+    from pgrehearse.rehearsal import Options  # noqa: PLC0415
     from pgrehearse.stage.witness import Prove  # noqa: PLC0415
 
     plan_files = [_plan_file(source, asked.plan_file) for source in sources]
     rehearsed: list[Rehearsed] = []
-    with _target(asked.dbname, asked.schema_file) as target:
+    with _target(asked.dbname, asked.schema_file) as target, Interrupts() as interrupts:
         for source, terms in zip(sources, plan_files, strict=True):
             how = Options(
                 variables=asked.variables,
@@ -110,6 +115,7 @@ def _rehearse_all(asked: Asked, sources: Sequence[Source]) -> list[Rehearsed]:
                 prove=Prove(asked.prove),
                 rows=asked.rows,
                 restore_sequences=asked.restore_sequences,
+                is_interrupted=interrupts.is_asked,
             )
             rehearsed.append(_rehearse(source, terms, target, asked.config, how))
             if rehearsed[-1].interrupted:
