@@ -121,6 +121,11 @@ SCRIPTS = {
     "parse and bind_named": "INSERT INTO parent VALUES ($1, $2) \\parse ins\n\\bind_named ins 2 two \\g\n\\bind_named ins 3 three \\g\n",
     "copy": "COPY parent FROM STDIN;\n2\ttwo\n3\t\\N\n\\.\nINSERT INTO parent VALUES (4);\n",
     "copy with bad data": "COPY parent FROM STDIN;\n2\ttwo\nx\ty\n\\.\nINSERT INTO parent VALUES (4);\n",
+    "copy that fails before its data": "CREATE VIEW v AS TABLE parent;\nCOPY v FROM STDIN;\n2\ttwo\n3\tthree\n\\.\n"
+    "INSERT INTO parent VALUES (4) RETURNING id;\nSELECT count(*) FROM parent;\n",
+    "copy that a trigger refuses": "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;\n"
+    "CREATE TRIGGER t BEFORE INSERT ON parent EXECUTE FUNCTION f();\n/* a */ COPY parent FROM STDIN;\n2\ttwo\n\\.\n"
+    "SELECT count(*) FROM parent;\n",
     "copy in a failed block": "BEGIN; SELECT 1/0; ROLLBACK; COPY parent FROM STDIN;\n2\ttwo\n\\.\n",
     "temporary tables": "CREATE TEMP TABLE t AS SELECT 1 AS a; INSERT INTO parent SELECT a + 1 FROM t; DROP TABLE t;",
     "ddl": "CREATE TABLE made (n int); INSERT INTO made VALUES (1); ALTER TABLE made ADD COLUMN m int; DROP TABLE made; INSERT INTO parent VALUES (2);",

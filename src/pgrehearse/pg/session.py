@@ -7,6 +7,7 @@ this room.
 
 from __future__ import annotations
 
+import re
 import select
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +35,8 @@ _CHUNK_ROWS = 500
 _POLL_S = 0.05
 _CANCEL_EVERY_S = 0.5
 _CANCELS = 4
+
+_COPIES_IN = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*copy\b.*\bstdin\b", re.IGNORECASE | re.DOTALL)
 
 _COPY_ENDED = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 
@@ -217,12 +220,25 @@ class Session:
             The result; an error of the server is part of it. A lost connection is an error with SQLSTATE 08006 where
             the server could not say more.
         """
+        if copy_data is not None and parameters is None and _COPIES_IN.match(text):
+            return self._execute_copy(text, copy_data)
         encoded = None if parameters is None else [None if p is None else p.encode() for p in parameters]
         return self._exchange(
             lambda: self._connection.pgconn.send_query_params(text.encode(), encoded),
             row_cap=row_cap,
             copy_data=copy_data,
         )
+
+    def _execute_copy(self, text: str, copy_data: Callable[[], Iterable[bytes]]) -> Result:
+        """Send a COPY as psql does, once the server has read it as one statement and no more.
+
+        By the extended protocol, an error between the server's wish for data and their arrival (a trigger's, a view's)
+        leaves one end of an answer too many behind, which would end the next statement's answer before it came.
+        """
+        read = self.prepare("", text)
+        if read.error:
+            return read
+        return self._exchange(lambda: self._connection.pgconn.send_query(text.encode()), copy_data=copy_data)
 
     def prepare(self, name: str, text: str) -> Result:
         r"""Prepare `text` under `name` by the protocol, as psql's `\parse` does."""
