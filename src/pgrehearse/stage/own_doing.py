@@ -20,7 +20,11 @@ _SURROUNDINGS = {
     "53200": "the server is out of memory",
     "53300": "the server is out of connections",
     "53400": "a limit of the server's configuration was met",
+    "58030": "the server could not read or write a file",
 }
+# The server has no SQLSTATE for these: XX000, and the system's words at the end.
+_NO_ROOM_WORDS = ("File too large", "Disk quota exceeded")
+_INTERNAL = "XX000"
 _INVALID_VALUE = "22023"
 _TIMEOUT = "57014"
 
@@ -44,5 +48,11 @@ def reason_of(error: ServerMessage, text: str, guard: CommitGuard, *, is_in_bloc
         return "it took longer than statement_timeout allows (SQLSTATE 57014)"
     if error.sqlstate == _INVALID_VALUE and "temp_buffers" in error.text:
         return "temp_buffers can be set before the first temporary table only, and the commit guard is one"
-    reason = _SURROUNDINGS.get(error.sqlstate, "")
+    reason = _of_surroundings(error)
     return f"{reason} (SQLSTATE {error.sqlstate}): {error.text}" if reason else ""
+
+
+def _of_surroundings(error: ServerMessage) -> str:
+    if error.sqlstate == _INTERNAL and error.text.endswith(_NO_ROOM_WORDS):
+        return "the server may not write any more"
+    return _SURROUNDINGS.get(error.sqlstate, "")

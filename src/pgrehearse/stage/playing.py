@@ -29,6 +29,9 @@ from pgrehearse.stage.transcript import PassRecord, Residue
 from pgrehearse.stage.watch import INTERRUPTED, StageEnded, Watch
 from pgrehearse.stage.witness import Witness
 
+_DISARMED = "the script disarmed the commit guard"
+_LOST = "the server was lost before the guard was put to the proof"
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -137,12 +140,10 @@ def play(
     except KeyboardInterrupt:
         broken, interrupted = INTERRUPTED, True
     during = witness.status_now(stage.xid)
-    disarmed = _was_disarmed(stage)
+    broken = broken or _why_unguarded(stage)
     stage.end()
     residue = _session_residue(stage.session, witness)
     stage.session.close()
-    if disarmed and not broken:
-        broken = "the script disarmed the commit guard"
     with suppress(StageEnded):  # the server is lost, which the pass has said already
         watch.end()
     return Played(
@@ -172,24 +173,32 @@ def _dropped(session: Session) -> frozenset[str]:
     )
 
 
-def _was_disarmed(stage: RollbackOnly) -> bool:
-    """Whether the guard's violation is gone, which only the script can have done; the last thing done on a stage."""
+def _why_unguarded(stage: RollbackOnly) -> str:
+    """Put the guard to the proof, the last thing done on a stage: why it may not have stood; empty where it did."""
     session = stage.session
-    if session.is_lost or not session.is_in_transaction or session.is_in_failed_transaction:
-        return False
+    if session.is_lost:
+        return _LOST
+    if not session.is_in_transaction or session.is_in_failed_transaction:
+        return ""
     try:
         session.run("RESET SESSION AUTHORIZATION; RESET ROLE")
-        return not stage.guard.still_refuses(session)
+        return "" if stage.guard.still_refuses(session) else _DISARMED
     except ServerError:
-        return True
+        return _DISARMED  # only the script can have done that
+    except ConnectionLostError:
+        return _LOST
 
 
 def _session_residue(session: Session, witness: Witness) -> tuple[Residue, ...]:
     """What the stage's session still holds after its rollback; it goes when the session closes, just after this."""
     if session.is_lost:
         return ()
+    try:
+        held = held_locks(witness.now, session.pid)
+    except ConnectionLostError:  # the proof needs the witness, too, and says so
+        return ()
     return tuple(
         Residue("session lock", lock.object, f"{lock.mode} outlived the rollback, until the session closed")
-        for lock in held_locks(witness.now, session.pid)
+        for lock in held
         if lock.locktype == "advisory"
     )
