@@ -11,11 +11,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from pgrehearse.errors import ServerError
 from pgrehearse.observe.left_names import LeftNames
 from pgrehearse.observe.observation import Observation, RowsChanged, TriggerFired
 from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.observe.probe_setup import ProbeSetup, Renewal
-from pgrehearse.observe.probe_text import SEPARATOR, ProbeNames, name_just_before
+from pgrehearse.observe.probe_text import SEPARATOR, MarkedTrigger, ProbeNames, name_just_before
 from pgrehearse.observe.shapes import Foreseen
 from pgrehearse.observe.unprobed import UnprobedRows
 from pgrehearse.pg.identifiers import quote_identifier
@@ -33,6 +34,8 @@ WHERE calls <> ''
 """
 
 _CALLS_EARLY = re.compile(r"\s*SET\s+CONSTRAINTS\s+(?!ALL\b)(.+?)\s+IMMEDIATE\b", re.IGNORECASE | re.DOTALL)
+
+_SCHEMA = re.compile(r'("([^"]|"")*"|[^".]+)\.')
 
 Path = tuple[str, ...]
 
@@ -154,13 +157,28 @@ class ProbeObserver(Quiet):
             )  # fmt: skip
 
     def _announce_early(self, moment: Moment, listed: str) -> None:
-        """A deferred trigger that is called by its name is announced before it: its mark has another name."""
+        """A deferred trigger that is called by its name is announced before it: its mark has another name.
+
+        Several are called in the order of their rows, each behind its mark: so all of them at once, or, where that
+        fails, by the script's own statement, which then tells the error.
+        """
         names = {part.strip().rpartition(".")[2].strip('"').lower() for part in listed.split(",")}
         marks = {m for m in self._setup.marks if m.name.lower() in names and " DEFERRABLE " in m.definition}
-        for mark in sorted(marks, key=lambda m: m.name):
-            schema = self._setup.relations[mark.relid].name.partition(".")[0]
-            name = quote_identifier(name_just_before(mark.name))
-            moment.session.run(f"SET CONSTRAINTS {schema}.{name} IMMEDIATE")
+        if not marks:
+            return
+        announced = sorted({self._constraint_of(mark) for mark in marks})
+        if len({mark.name for mark in marks}) > 1:
+            announced.append(listed)
+        try:
+            moment.session.run(
+                f"SAVEPOINT pgrehearse; SET CONSTRAINTS {', '.join(announced)} IMMEDIATE; RELEASE pgrehearse"
+            )
+        except ServerError:
+            moment.session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
+
+    def _constraint_of(self, mark: MarkedTrigger) -> str:
+        schema = _SCHEMA.match(self._setup.relations[mark.relid].name)
+        return f"{schema[0] if schema else ''}{quote_identifier(name_just_before(mark.name))}"
 
 
 def _path_of(text: str) -> Path:

@@ -42,6 +42,10 @@ WHERE relid = %s AND step = %s
 """
 
 
+_NOT_POPULATED = "55000"
+"""What the server says of a materialized view that holds nothing, not even no rows."""
+
+
 class UnprobedRows:
     """Counts beside the probes of one pass."""
 
@@ -145,6 +149,8 @@ class UnprobedRows:
         try:
             return int(session.fetch(f"SELECT count(*) FROM ONLY {name}")[0][0])
         except ServerError as error:
+            if error.sqlstate == _NOT_POPULATED:
+                return 0
             self.limits.add(f"The rows of {name} could not be counted: {error.message}.")
             return None
         finally:

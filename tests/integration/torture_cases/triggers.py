@@ -133,6 +133,20 @@ TRIGGERS = (
         ),
     ),
     Case(
+        "deferred triggers that one SET CONSTRAINTS calls early by several names",
+        _BASE + "CREATE CONSTRAINT TRIGGER late_a AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW WHEN (NEW.id < 9) EXECUTE FUNCTION note();"
+        " CREATE CONSTRAINT TRIGGER late_b AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION note();",
+        "BEGIN; INSERT INTO item VALUES (8), (9), (10); SET CONSTRAINTS late_b, public.late_a IMMEDIATE; COMMIT",
+        {"public.item": (3, 0, 0), "public.diary": (4, 0, 0)},
+        undone=False,
+        causes=(
+            ("public.diary", "INSERT", 1, ("public.item: INSERT", "trigger late_a", "function public.note")),
+            ("public.diary", "INSERT", 3, ("public.item: INSERT", "trigger late_b", "function public.note")),
+        ),
+    ),
+    Case(
         "triggers that read current_query()",
         _BASE + "CREATE FUNCTION reader() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF current_query() LIKE '%sesame%' THEN INSERT INTO diary VALUES ('open'); END IF;"
