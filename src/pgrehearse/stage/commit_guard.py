@@ -15,6 +15,10 @@ from pgrehearse.pg.session import Session
 
 _VIOLATED = "23505"
 
+_NOT_PERMITTED = "42501"
+_GRANT = "Grant the role TEMPORARY on the clone: the commit guard is a temporary table."
+_NO_TABLE = "The commit guard is a temporary table, and the server could not make one."
+
 
 class CommitGuard:
     """The guard of one stage; `token` makes its names unguessable."""
@@ -27,7 +31,7 @@ class CommitGuard:
         """Create the table and violate its constraint, in the open transaction; give that transaction's id.
 
         Raises:
-            RefusedError: The role may not create temporary tables; without a guard nothing is run.
+            RefusedError: The server makes no temporary table for this role; without a guard nothing is run.
         """
         create = (
             f"CREATE TEMP TABLE {self.table} (armed integer,"
@@ -41,7 +45,7 @@ class CommitGuard:
             raise RefusedError(
                 "the stage cannot be made rollback-only on this target",
                 detail=f"{error.message} (SQLSTATE {error.sqlstate})",
-                hint="Grant the role TEMPORARY on the clone: the commit guard is a temporary table.",
+                hint=_GRANT if error.sqlstate == _NOT_PERMITTED else _NO_TABLE,
             ) from error
         return str(rows[0][0])
 
