@@ -284,6 +284,37 @@ CONTRIB = (
            f"DO $$ BEGIN EXECUTE 'SELECT pg_file_un' || 'link(''{_FILE}'')'; END $$;", contrib=("adminpack",)),
 )  # fmt: skip
 
+_HIDDEN_EMIT = "DO $$ BEGIN EXECUTE 'SELECT pg_'||'logical_emit_message(false, ''a'', ''b'')'; END $$;"
+
+TYPES = (
+    _reached("logical message", "a value of a domain is made, whose check sends", "SELECT 'x'::loud;"),
+    _reached("logical message", "a value of a domain over such a domain", "SELECT 'x'::louder;"),
+    _reached("logical message", "an array of such a domain", "SELECT '{x}'::loud[];"),
+    _reached("logical message", "a row that holds such a domain", "SELECT ROW('x', 1)::pair;"),
+    _reached("logical message", "a column of such a domain is written", "INSERT INTO speech VALUES ('x');"),
+    _reached("logical message", "a new table has a column of such a domain", "CREATE TABLE t (word loud); INSERT INTO t VALUES ('x');"),
+    _reached("logical message", "an argument is of such a domain", "SELECT say('x');"),
+    _reached("logical message", "a trigger has a variable of such a domain", "INSERT INTO hall VALUES (1);"),
+    _reached("logical message", "a variable of such a domain", "DO $$ DECLARE word loud := 'x'; BEGIN END $$;"),
+    _heard("logical message", "dynamic SQL puts the name of the domain together", "DO $$ BEGIN EXECUTE 'SELECT ''x''::lo' || 'ud'; END $$;"),
+    _heard("logical message", "dynamic SQL makes such a domain and a value of it",
+           "DO $$ BEGIN EXECUTE 'CREATE DOMAIN quiet AS text CHECK (pg_' || 'logical_emit_message(false, ''x'', VALUE) IS NOT NULL)';"
+           " EXECUTE 'SELECT ''x''::quiet'; END $$;"),
+    _heard("logical message", "dynamic SQL adds such a check",
+           "DO $$ BEGIN EXECUTE 'ALTER TABLE audit ADD CHECK (pg_' || 'logical_emit_message(false, ''x'', what) IS NOT NULL)';"
+           " INSERT INTO audit (what) VALUES ('x'); END $$;"),
+)  # fmt: skip
+
+AFTER_ROLLBACK = (
+    _heard("logical message", "hidden, after a first statement that fails", f"SELECT 1/0; {_HIDDEN_EMIT}"),
+    _heard("logical message", "hidden, after a level of messages was set and a block rolled back",
+           f"SET client_min_messages = warning; BEGIN; SELECT 1; ROLLBACK; {_HIDDEN_EMIT}"),
+    _heard("logical message", "hidden, after a level of messages was set and a block failed",
+           f"SET client_min_messages = warning; BEGIN; SELECT 1/0; COMMIT; {_HIDDEN_EMIT}"),
+    _heard("logical message", "hidden, after a rollback to a savepoint",
+           f"BEGIN; SAVEPOINT a; SET client_min_messages = error; SELECT 1; ROLLBACK TO a; {_HIDDEN_EMIT} COMMIT;"),
+)  # fmt: skip
+
 ALLOWED = (
     Attempt("a message that the plan allows", f"SELECT {_EMIT};", GO,
             policy='[[policy.allow_escapes]]\nkind = "logical message"\nreason = "nobody decodes the clone"\n'),
@@ -293,4 +324,4 @@ ALLOWED = (
             policy='[[policy.allow_escapes]]\nkind = "program"\nreason = "no"\n'),
 )  # fmt: skip
 
-ESCAPE = (*OPEN, *REACHED, *HIDDEN, *SILENT, *CONTRIB, *ALLOWED)
+ESCAPE = (*OPEN, *REACHED, *HIDDEN, *SILENT, *CONTRIB, *TYPES, *AFTER_ROLLBACK, *ALLOWED)

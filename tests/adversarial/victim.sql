@@ -46,3 +46,19 @@ CREATE VIEW emitted AS SELECT id, emit(word) FROM exported;
 CREATE PROCEDURE commits() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit (what) VALUES ('x'); COMMIT; END $$;
 CREATE PROCEDURE rolls_back() LANGUAGE plpgsql AS $$ BEGIN ROLLBACK; INSERT INTO audit (what) VALUES ('x'); END $$;
 CREATE FUNCTION fires_all() RETURNS void LANGUAGE plpgsql AS $$ BEGIN SET CONSTRAINTS ALL IMMEDIATE; END $$;
+
+-- A value of this type sends a message, whatever makes it: a cast, a column, a variable, an argument.
+CREATE DOMAIN loud AS text CHECK (pg_logical_emit_message(false, 'domain', VALUE) IS NOT NULL);
+CREATE DOMAIN louder AS loud;
+CREATE TYPE pair AS (word loud, n int);
+CREATE TABLE speech (word loud);
+CREATE TABLE hall (n int);
+CREATE FUNCTION say(word loud) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION mutter() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    word speech.word%TYPE;
+BEGIN
+    word := 'x';
+    RETURN NEW;
+END $$;
+CREATE TRIGGER mutter BEFORE INSERT ON hall FOR EACH ROW EXECUTE FUNCTION mutter();

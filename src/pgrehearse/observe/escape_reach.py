@@ -33,7 +33,8 @@ _FUNCTIONS, _FOREIGN, _EXPRESSIONS, _EDGES, _BODIES, _NAMES, _DYNAMIC = (
 )
 
 Node = tuple[str, int]
-"""(f)unction called, relation (r)ead, relation (w)ritten, (e) DDL under an event trigger; and the oid."""
+"""(f)unction called, relation (r)ead, relation (w)ritten, value of a (t)ype made, (e) DDL under an event trigger; and
+the oid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ class Reach:
 
     Attributes:
         functions: By name of the function that is called.
-        reads, writes: By name of the relation that is read, or written.
+        reads, writes: By name of the relation that is read, or written; or of the type, wherever it is named.
         ddl: Those that event triggers lead to.
         oids: By oid of the function: what the server's own query trees name.
+        types: By oid of the type, a value of which is checked by what is no part of those trees.
         foreign: Foreign tables by oid.
         unheard: By oid of the relation, where what its writing starts keeps the server from telling what it runs.
     """
@@ -54,6 +56,7 @@ class Reach:
     writes: Mapping[str, tuple[Escape, ...]] = field(default_factory=dict)
     ddl: tuple[Escape, ...] = ()
     oids: Mapping[int, Escape] = field(default_factory=dict)
+    types: Mapping[int, Escape] = field(default_factory=dict)
     foreign: Mapping[int, str] = field(default_factory=dict)
     unheard: Mapping[int, Escape] = field(default_factory=dict)
 
@@ -175,7 +178,9 @@ class _Search:
         new: set[Node] = set()
         for oid, body in session.fetch(_BODIES, {"names": pattern}):
             facts = facts_of_body(body)
-            said = {"f": facts.calls, "w": facts.writes, "r": facts.names, "e": frozenset[str]()}
+            said = {
+                "f": facts.calls, "w": facts.writes, "r": facts.names, "t": facts.names, "e": frozenset[str](),
+            }  # fmt: skip
             for name, nodes in by_name.items():
                 for node in nodes:
                     if name in said[node[0]] and self.add(
@@ -188,15 +193,18 @@ class _Search:
         unnamed = [node for node in self.escapes if node not in self._names and node[0] != "e"]
         if not unnamed:
             return
-        functions = [oid for kind, oid in unnamed if kind == "f"]
-        relations = [oid for kind, oid in unnamed if kind != "f"]
-        for kind, oid, name in session.fetch(_NAMES, {"functions": functions, "relations": relations}):
-            for one in ("f",) if kind == "f" else ("r", "w"):
+        asked = {
+            "functions": [oid for kind, oid in unnamed if kind == "f"],
+            "relations": [oid for kind, oid in unnamed if kind in "rw"],
+            "types": [oid for kind, oid in unnamed if kind == "t"],
+        }
+        for kind, oid, name in session.fetch(_NAMES, asked):
+            for one in ("r", "w") if kind == "r" else (kind,):
                 self._names[one, oid] = name
 
     def reach(self, oids: Mapping[int, Escape], foreign: Mapping[int, str]) -> Reach:
         """What was found, by name."""
-        by: dict[str, dict[str, tuple[Escape, ...]]] = {"f": {}, "r": {}, "w": {}, "e": {}}
+        by: dict[str, dict[str, tuple[Escape, ...]]] = {"f": {}, "r": {}, "w": {}, "t": {}, "e": {}}
         for node, escapes in self.escapes.items():
             name = self._names.get(node, "")
             told = tuple(escapes.values())
@@ -208,7 +216,11 @@ class _Search:
             for escape in escapes.values()
             if kind == "w" and escape.kind == UNSEEN
         }
-        return Reach(functions, by["r"], by["w"], by["e"].get("", ()), oids, foreign, unheard)
+        types = {oid: next(iter(told.values())) for (kind, oid), told in self.escapes.items() if kind == "t"}
+        reads = {name: by["r"].get(name, ()) + by["t"].get(name, ()) for name in by["r"].keys() | by["t"].keys()}
+        return Reach(
+            functions, reads, by["w"], by["e"].get("", ()), oids, types=types, foreign=foreign, unheard=unheard
+        )
 
 
-_BY = {"f": "by function {}", "w": "by writing {}", "r": "by reading {}"}
+_BY = {"f": "by function {}", "w": "by writing {}", "r": "by reading {}", "t": "by type {}"}

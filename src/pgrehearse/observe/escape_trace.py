@@ -8,7 +8,7 @@ constraint's call) is found in the catalog beforehand.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pgrehearse.observe.escape_names import (
     HARMLESS_LIBRARIES,
@@ -22,6 +22,7 @@ from pgrehearse.observe.escape_names import (
     UNTRUSTED,
     kind_of_function,
 )
+from pgrehearse.observe.escape_reach import Reach
 from pgrehearse.observe.escape_text import Escape, facts_of_statement
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
@@ -85,7 +86,7 @@ _KEEPS_CATALOG = frozenset({
 class Trace:
     """What the server told since it was last asked."""
 
-    def __init__(self, oids: Mapping[int, Escape]) -> None:
+    def __init__(self) -> None:
         self.is_on = False
         self.is_listening = False
         self.has_changed_catalog = False
@@ -96,17 +97,16 @@ class Trace:
         """Names of the settings that functions set; empty where a name is not known."""
         self._found: dict[tuple[str, str], Escape] = {}
         self._creates_extension = False
-        self._oids: Mapping[int, Escape] = {}
-        self._called = re.compile("(?!)")
-        self.know(oids)
+        self._reach = Reach()
+        self._called = self._made = re.compile("(?!)")
 
-    def know(self, oids: Mapping[int, Escape]) -> None:
-        """Take the functions, by oid, whose call is an escape."""
-        if oids is self._oids:
+    def know(self, reach: Reach) -> None:
+        """Take the functions whose call is an escape, and the types whose values are checked by one, by oid."""
+        if reach is self._reach:
             return
-        self._oids = oids
-        numbers = "|".join(map(str, sorted(oids))) or "0"
-        self._called = re.compile(rf":(?:op)?funcid ({numbers}) ")
+        self._reach = reach
+        self._called = re.compile(rf":(?:op)?funcid ({_any_of(reach.oids)}) ")
+        self._made = re.compile(rf":(?:result|const|funcresult)type ({_any_of(reach.types)}) ")
 
     def switch_on(self, session: Session) -> None:
         """Ask the server to tell; only where its log is not flooded by it."""
@@ -140,9 +140,11 @@ class Trace:
 
     def _read(self, tree: str, text: str) -> None:
         for match in self._called.finditer(tree):
-            escape = self._oids[int(match[1])]
+            escape = self._reach.oids[int(match[1])]
             if _leaves(escape.kind, tree, match.end()):
                 self._add(escape)
+        for match in self._made.finditer(tree):
+            self._add(self._reach.types[int(match[1])])
         utility = _UTILITY.search(tree)
         if utility and utility[1]:
             self._read_utility(utility[1], tree, is_within=bool(text))
@@ -272,3 +274,7 @@ def _text_of(value: str) -> str:
     """A text constant, which a tree gives as its bytes with the length in front, in decimal."""
     data = bytes(int(number) % 256 for number in value.split())
     return data[4:].decode(errors="replace")
+
+
+def _any_of(oids: Iterable[int]) -> str:
+    return "|".join(map(str, sorted(oids))) or "0"

@@ -138,22 +138,23 @@ class EscapeObserver(Quiet):
 
     def __init__(self, finder: EscapeFinder) -> None:
         self.finder = finder
-        self.trace = Trace(finder.reach.oids)
+        self.trace = Trace()
         """What the server tells; it is off where the role may not keep it out of the server's log."""
-        self._must_switch = True
+        self._must_switch = False
 
     @property
     def limits(self) -> frozenset[str]:
         """What it could not tell."""
-        return frozenset() if self.trace.is_on or self._must_switch else frozenset({_NOT_TRACED})
+        return frozenset() if self.trace.is_on else frozenset({_NOT_TRACED})
 
     def begin(self, moment: Moment) -> None:
-        """Listen to all that the server says."""
+        """Listen to all that the server says, and have it tell for the whole stage: no rollback takes that back."""
         moment.session.hears = self.trace.keep
+        self.trace.switch_on(moment.session)
 
     def before(self, moment: Moment) -> None:
         """Listen for what the catalog holds by now, and see that the server still tells."""
-        self.trace.know(self.finder.reach.oids)
+        self.trace.know(self.finder.reach)
         if self._must_switch:
             self._must_switch = False
             self.trace.switch_on(moment.session)
@@ -185,6 +186,8 @@ class EscapeObserver(Quiet):
     def _switched_off(self, moment: Moment, *, touches: bool, within: bool) -> Iterator[EscapeFound]:
         first = next(words_of(moment.text), None)
         is_own = first is not None and (first.is_word(*_SETTING_WORDS) or _ONLY_SETS.match(moment.text))
+        # What was switched on again in a segment is undone with it.
+        self._must_switch |= self.trace.is_on and (not moment.is_usable or moment.tag == "ROLLBACK")
         if not self.trace.is_on or not moment.is_usable or not (is_own or touches):
             return
         self._must_switch = True

@@ -1,4 +1,5 @@
--- What leads to what: (f)unction called, relation (r)ead, relation (w)ritten; e is a DDL command under an event trigger.
+-- What leads to what: (f)unction called, relation (r)ead, relation (w)ritten, value of a (t)ype made; e is a DDL command
+-- under an event trigger.
 SELECT 'w', t.tgrelid::bigint, 'f', t.tgfoid::bigint, format('trigger %I', t.tgname)
 FROM pg_catalog.pg_trigger AS t
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D'
@@ -26,12 +27,29 @@ FROM pg_catalog.pg_depend AS d
 JOIN pg_catalog.pg_attrdef AS a ON a.oid = d.objid
 WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_proc'::regclass
 UNION ALL
-SELECT 'w', COALESCE(NULLIF(k.conrelid, 0), a.attrelid)::bigint, 'f', d.refobjid::bigint, 'check'
+SELECT CASE k.contypid WHEN 0 THEN 'w' ELSE 't' END, COALESCE(NULLIF(k.conrelid, 0), k.contypid)::bigint,
+       'f', d.refobjid::bigint, 'check'
 FROM pg_catalog.pg_depend AS d
 JOIN pg_catalog.pg_constraint AS k ON k.oid = d.objid
-LEFT JOIN pg_catalog.pg_attribute AS a ON k.contypid <> 0 AND a.atttypid = k.contypid
 WHERE d.classid = 'pg_catalog.pg_constraint'::regclass AND d.refclassid = 'pg_catalog.pg_proc'::regclass
-  AND (k.conrelid <> 0 OR a.attrelid IS NOT NULL)
+UNION ALL
+SELECT 't', t.oid::bigint, 't', COALESCE(NULLIF(t.typbasetype, 0), t.typelem)::bigint, 'type'
+FROM pg_catalog.pg_type AS t
+WHERE t.typbasetype >= 16384 OR t.typelem >= 16384
+UNION ALL
+SELECT 't', i.oid::bigint, 't', r.rngsubtype::bigint, 'range'
+FROM pg_catalog.pg_range AS r, unnest(ARRAY[r.rngtypid, r.rngmultitypid]) AS i (oid)
+WHERE r.rngsubtype >= 16384
+UNION ALL
+SELECT i.kind, i.oid::bigint, 't', a.atttypid::bigint, 'column'
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid,
+     LATERAL (VALUES ('r', c.oid), ('w', c.oid), ('t', c.reltype)) AS i (kind, oid)
+WHERE a.atttypid >= 16384 AND i.oid <> 0
+UNION ALL
+SELECT 'f', p.oid::bigint, 't', i.oid::bigint, 'type'
+FROM pg_catalog.pg_proc AS p, unnest(p.proargtypes::oid[] || p.prorettype) AS i (oid)
+WHERE p.oid >= 16384 AND i.oid >= 16384
 UNION ALL
 SELECT e.kind, p.polrelid::bigint, 'f', d.refobjid::bigint, 'policy'
 FROM pg_catalog.pg_depend AS d
@@ -41,6 +59,11 @@ UNION ALL
 SELECT 'w', i.indrelid::bigint, 'f', d.refobjid::bigint, 'index'
 FROM pg_catalog.pg_depend AS d
 JOIN pg_catalog.pg_index AS i ON i.indexrelid = d.objid
+WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_proc'::regclass
+UNION ALL
+SELECT 'w', k.partrelid::bigint, 'f', d.refobjid::bigint, 'partition key'
+FROM pg_catalog.pg_depend AS d
+JOIN pg_catalog.pg_partitioned_table AS k ON k.partrelid = d.objid
 WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_proc'::regclass
 UNION ALL
 SELECT 'f', d.objid::bigint, 'f', d.refobjid::bigint, 'body'

@@ -1,4 +1,5 @@
--- Stored expressions that call a function of %(oids)s: what evaluates them (r: reading, w: writing the relation).
+-- Stored expressions that call a function of %(oids)s: what evaluates them (r: reading, w: writing the relation,
+-- t: making a value of the type).
 SELECT CASE WHEN r.ev_type = '1' THEN 'r' ELSE 'w' END, r.ev_class::bigint, m.oid
 FROM pg_catalog.pg_rewrite AS r, LATERAL (
     SELECT (regexp_matches(r.ev_action::text, %(pattern)s))[1]::bigint AS oid) AS m
@@ -13,9 +14,8 @@ FROM pg_catalog.pg_constraint AS k, LATERAL (
     SELECT (regexp_matches(k.conbin::text, %(pattern)s))[1]::bigint AS oid) AS m
 WHERE k.conrelid <> 0
 UNION ALL
-SELECT 'w', a.attrelid::bigint, m.oid
-FROM pg_catalog.pg_constraint AS k
-JOIN pg_catalog.pg_attribute AS a ON a.atttypid = k.contypid, LATERAL (
+SELECT 't', k.contypid::bigint, m.oid
+FROM pg_catalog.pg_constraint AS k, LATERAL (
     SELECT (regexp_matches(k.conbin::text, %(pattern)s))[1]::bigint AS oid) AS m
 WHERE k.contypid <> 0
 UNION ALL
