@@ -287,16 +287,16 @@ CONTRIB = (
 _HIDDEN_EMIT = "DO $$ BEGIN EXECUTE 'SELECT pg_'||'logical_emit_message(false, ''a'', ''b'')'; END $$;"
 
 TYPES = (
-    _reached("logical message", "a value of a domain is made, whose check sends", "SELECT 'x'::loud;"),
-    _reached("logical message", "a value of a domain over such a domain", "SELECT 'x'::louder;"),
-    _reached("logical message", "an array of such a domain", "SELECT '{x}'::loud[];"),
+    _reached("logical message", "a value of a domain is made, whose check sends", "SELECT 'x'::shouted;"),
+    _reached("logical message", "a value of a domain over such a domain", "SELECT 'x'::shouted_twice;"),
+    _reached("logical message", "an array of such a domain", "SELECT '{x}'::shouted[];"),
     _reached("logical message", "a row that holds such a domain", "SELECT ROW('x', 1)::pair;"),
     _reached("logical message", "a column of such a domain is written", "INSERT INTO speech VALUES ('x');"),
-    _reached("logical message", "a new table has a column of such a domain", "CREATE TABLE t (word loud); INSERT INTO t VALUES ('x');"),
+    _reached("logical message", "a new table has a column of such a domain", "CREATE TABLE t (word shouted); INSERT INTO t VALUES ('x');"),
     _reached("logical message", "an argument is of such a domain", "SELECT say('x');"),
     _reached("logical message", "a trigger has a variable of such a domain", "INSERT INTO hall VALUES (1);"),
-    _reached("logical message", "a variable of such a domain", "DO $$ DECLARE word loud := 'x'; BEGIN END $$;"),
-    _heard("logical message", "dynamic SQL puts the name of the domain together", "DO $$ BEGIN EXECUTE 'SELECT ''x''::lo' || 'ud'; END $$;"),
+    _reached("logical message", "a variable of such a domain", "DO $$ DECLARE word shouted := 'x'; BEGIN END $$;"),
+    _heard("logical message", "dynamic SQL puts the name of the domain together", "DO $$ BEGIN EXECUTE 'SELECT ''x''::sho' || 'uted'; END $$;"),
     _heard("logical message", "dynamic SQL makes such a domain and a value of it",
            "DO $$ BEGIN EXECUTE 'CREATE DOMAIN quiet AS text CHECK (pg_' || 'logical_emit_message(false, ''x'', VALUE) IS NOT NULL)';"
            " EXECUTE 'SELECT ''x''::quiet'; END $$;"),

@@ -48,12 +48,12 @@ CREATE PROCEDURE rolls_back() LANGUAGE plpgsql AS $$ BEGIN ROLLBACK; INSERT INTO
 CREATE FUNCTION fires_all() RETURNS void LANGUAGE plpgsql AS $$ BEGIN SET CONSTRAINTS ALL IMMEDIATE; END $$;
 
 -- A value of this type sends a message, whatever makes it: a cast, a column, a variable, an argument.
-CREATE DOMAIN loud AS text CHECK (pg_logical_emit_message(false, 'domain', VALUE) IS NOT NULL);
-CREATE DOMAIN louder AS loud;
-CREATE TYPE pair AS (word loud, n int);
-CREATE TABLE speech (word loud);
+CREATE DOMAIN shouted AS text CHECK (pg_logical_emit_message(false, 'domain', VALUE) IS NOT NULL);
+CREATE DOMAIN shouted_twice AS shouted;
+CREATE TYPE pair AS (word shouted, n int);
+CREATE TABLE speech (word shouted);
 CREATE TABLE hall (n int);
-CREATE FUNCTION say(word loud) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION say(word shouted) RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION mutter() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     word speech.word%TYPE;
