@@ -99,3 +99,18 @@ def test_without_the_privilege_to_make_temporary_tables_nothing_is_run(
 
     with pytest.raises(RefusedError, match="cannot be made rollback-only"):
         rehearsed(owned_database, "DELETE FROM item")
+
+
+def test_rows_of_a_child_that_came_within_the_statement_are_said_to_be_counted_at_its_parent(
+    plain_database: str,
+) -> None:
+    load(plain_database, "CREATE TABLE parent (i int); INSERT INTO parent VALUES (1), (2)")
+
+    evidence = rehearsed(
+        plain_database,
+        "DO $$ BEGIN CREATE TABLE child () INHERITS (parent); INSERT INTO child VALUES (3);"
+        " UPDATE parent SET i = i + 1; END $$",
+    )
+
+    assert rows_of(evidence)["public.parent"] == (0, 3, 0)
+    assert any("gave public.parent children while it changed rows" in one for one in evidence.limits)

@@ -65,11 +65,13 @@ class Renewal:
 
     Attributes:
         created: Relations that were not there at the last look.
-        unwatched: Relations whose probes the script switched off, or that rows reached past them.
+        unwatched: Relations whose probes the script switched off or dropped, or that rows reached past them.
+        grown: Relations that became part of an inheritance tree.
     """
 
     created: list[int] = field(default_factory=list)
     unwatched: list[int] = field(default_factory=list)
+    grown: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,11 @@ class ProbeSetup:
         found, self._foreseen = self._foreseen or self._read(session), None
         ddl: dict[int, list[str]] = {}
         for relation in found.relations.values():
-            if relation.oid not in self.relations:
+            known = self.relations.get(relation.oid)
+            if known is None:
                 renewal.created.append(relation.oid)
+            elif relation.by_row and not known.by_row:
+                renewal.grown.append(relation.oid)
             wanted, is_unwatched = self._probes_to_renew(relation, found.installed.get(relation.oid, ()))
             ddl[relation.oid] = wanted
             if is_unwatched:
@@ -229,8 +234,11 @@ class ProbeSetup:
         became_leaf = bool(probes) and by_row in wanted and by_row not in probes
         if became_leaf:
             ddl += [_dropped(relation, name) for name in probes if name not in wanted]
+        # What a rollback undid has counted nothing that stays; what is gone else, the script has dropped.
+        stood = () if self._is_forgotten else (name for oid, name in self._xmin if oid == relation.oid)
+        is_dropped = any(name not in probes for name in stood)
         known = ((one.xmin, self._xmin.get((one.relid, name))) for name, one in probes.items())
-        return ddl, became_leaf or any(xmin != last for xmin, last in known if last)
+        return ddl, became_leaf or is_dropped or any(xmin != last for xmin, last in known if last)
 
     # Marks -----------------------------------------------------------------------------------------------------------
 

@@ -81,6 +81,8 @@ class UnprobedRows:
         for oid in renewal.created:
             if relations[oid].kind in "rm":
                 self._add_created(moment, relations[oid])
+        for oid in renewal.grown:
+            self._note_grown(moment, relations[oid])
         for oid in renewal.unwatched:
             self._add_unwatched(moment, relations[oid])
         for oid, relation in relations.items():
@@ -107,6 +109,17 @@ class UnprobedRows:
         self._add(moment, relation.oid, "INSERT", inserted)
         self._add(moment, relation.oid, "UPDATE", updated)
         self._add(moment, relation.oid, "DELETE", deleted)
+
+    def _note_grown(self, moment: Moment, relation: ProbedRelation) -> None:
+        """A probe on a parent counts rows of children that came after it, too: more then than there were."""
+        now = _counters(moment.session, [relation.oid])[relation.oid]
+        was = self._counters.get(relation.oid, (0, 0, 0))
+        logged = self._logged(moment, relation.oid)
+        if any(n - w < s for n, w, s in zip(now, was, logged, strict=True)):
+            self.limits.add(
+                f"Step {moment.step} gave {relation.name} children while it changed rows: "
+                "rows of theirs are counted at it."
+            )
 
     def _add_unwatched(self, moment: Moment, relation: ProbedRelation) -> None:
         """Probes that the step itself had switched off: the counters tell what they missed."""

@@ -147,6 +147,14 @@ TRIGGERS = (
         ),
     ),
     Case(
+        "a statement that drops every trigger before it changes rows",
+        _BASE,
+        "DO $$ DECLARE t record; BEGIN FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'item'::regclass"
+        " AND NOT tgisinternal LOOP EXECUTE format('DROP TRIGGER %I ON item', t.tgname); END LOOP;"
+        " INSERT INTO item VALUES (8), (9); DELETE FROM item WHERE id = 8; END $$; INSERT INTO item VALUES (10)",
+        {"public.item": (3, 0, 1)},
+    ),
+    Case(
         "triggers that read current_query()",
         _BASE + "CREATE FUNCTION reader() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF current_query() LIKE '%sesame%' THEN INSERT INTO diary VALUES ('open'); END IF;"
