@@ -6,6 +6,7 @@ PGREHEARSE_FAULT_TABLE a file to which each kind adds a line of what came of the
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts its background jobs so, and the tool would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         private_server(wanted_major=request.param) as server,
         Cable(str(server.socket_dir / f".s.PGSQL.{server.port}")) as cable,

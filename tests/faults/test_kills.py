@@ -139,9 +139,8 @@ def _sleep_unless_ended(process: subprocess.Popen[str], delay_s: float) -> None:
 
 
 def _word_of(ended: Ended) -> str:
-    if ended.evidence is not None:
-        return str(ended.evidence["verdict"]["word"])
-    return f"no evidence, status {ended.status}"
+    word = "no evidence" if ended.evidence is None else ended.evidence["verdict"]["word"]
+    return f"{word} {ended.status}"
 
 
 def _judge(ended: Ended, kind: str, *, was_over: bool) -> None:
