@@ -300,6 +300,16 @@ TYPES = (
     _heard("logical message", "dynamic SQL makes such a domain and a value of it",
            "DO $$ BEGIN EXECUTE 'CREATE DOMAIN quiet AS text CHECK (pg_' || 'logical_emit_message(false, ''x'', VALUE) IS NOT NULL)';"
            " EXECUTE 'SELECT ''x''::quiet'; END $$;"),
+    _heard("logical message", "dynamic SQL makes a row type that holds such a domain, and a row of it",
+           "DO $$ BEGIN EXECUTE 'CREATE TYPE hint AS (word sho' || 'uted)'; EXECUTE 'SELECT ''(x)''::hint'; END $$;"),
+    _heard("logical message", "dynamic SQL makes a domain over such a domain, and a value of it",
+           "DO $$ BEGIN EXECUTE 'CREATE DOMAIN hint AS sho' || 'uted'; EXECUTE 'SELECT ''x''::hint'; END $$;"),
+    _heard("logical message", "dynamic SQL names the type of a column of JSON",
+           "DO $$ BEGIN EXECUTE 'SELECT * FROM json_to_record(''{\"a\": \"b\"}'') AS x (a sho' || 'uted)'; END $$;"),
+    _met("logical message", "a table whose trigger sends gets another name",
+         "ALTER TABLE exported RENAME TO renamed; INSERT INTO renamed VALUES (1, 'x');"),
+    _met("logical message", "a view that sends gets another name", "ALTER VIEW emitted RENAME TO renamed; SELECT * FROM renamed;"),
+    _met("logical message", "a function that sends gets another name", "ALTER FUNCTION emit(text) RENAME TO renamed; SELECT renamed('x');"),
     _heard("logical message", "dynamic SQL adds such a check",
            "DO $$ BEGIN EXECUTE 'ALTER TABLE audit ADD CHECK (pg_' || 'logical_emit_message(false, ''x'', what) IS NOT NULL)';"
            " INSERT INTO audit (what) VALUES ('x'); END $$;"),

@@ -217,9 +217,18 @@ class _Search:
             if kind == "w" and escape.kind == UNSEEN
         }
         types = {oid: next(iter(told.values())) for (kind, oid), told in self.escapes.items() if kind == "t"}
-        reads = {name: by["r"].get(name, ()) + by["t"].get(name, ()) for name in by["r"].keys() | by["t"].keys()}
+        reads = {
+            name: by["r"].get(name, ()) + by["t"].get(name, ()) for name in by["r"].keys() | by["t"].keys()
+        }
         return Reach(
-            functions, reads, by["w"], by["e"].get("", ()), oids, types=types, foreign=foreign, unheard=unheard
+            functions,
+            reads,
+            by["w"],
+            by["e"].get("", ()),
+            oids,
+            types=types,
+            foreign=foreign,
+            unheard=unheard,
         )
 
 

@@ -48,6 +48,7 @@ _LOAD = re.compile(r"\{LOADSTMT :filename (\S+)\}")
 _LANGUAGE = re.compile(r':defname language :arg "([^"]+)"')
 _SUBSCRIBED = re.compile(r"\{(?:CREATE|ALTER)SUBSCRIPTIONSTMT (?::kind \d+ )?:subname (\S+)")
 _CALLED = re.compile(r":funcname \(([^)]*)\)")
+_TYPE_NAMES = re.compile(r"\{TYPENAME :names \(([^)]*)\)")
 _SET = re.compile(r"\{VARIABLESETSTMT :kind (\d) :name (\S+)")
 _SETS_OWN = re.compile(
     r"\s*(set\s.*(client_min_messages|debug_print_rewritten)|reset\s+(all|client_min))",
@@ -106,7 +107,7 @@ class Trace:
             return
         self._reach = reach
         self._called = re.compile(rf":(?:op)?funcid ({_any_of(reach.oids)}) ")
-        self._made = re.compile(rf":(?:result|const|funcresult)type ({_any_of(reach.types)}) ")
+        self._made = re.compile(rf":\w*types? (?:\(o [\d ]*?)?({_any_of(reach.types)})\b")
 
     def switch_on(self, session: Session) -> None:
         """Ask the server to tell; only where its log is not flooded by it."""
@@ -169,6 +170,8 @@ class Trace:
             is_quiet = any(name in _OWN_SETTINGS for _, name in _SET.findall(tree))
             self.touches_settings |= is_quiet
             self.resets_within |= is_quiet
+        for named in _TYPE_NAMES.findall(tree) if self._reach.types else ():
+            self._read_names(named)
         for escape in _of_utility(kind, tree):
             if escape.kind != LANGUAGE or not self._creates_extension:
                 self._add(escape)
@@ -179,7 +182,15 @@ class Trace:
             if name in _OWN_SETTINGS or number == _RESET_ALL:
                 self.touches_settings = self.resets_within = True
 
+    def _read_names(self, text: str) -> None:
+        """What is built on a type whose values are checked by an escape makes such values, too."""
+        names = facts_of_statement(text).names
+        for name in names & self._reach.reads.keys() if self._reach.types else ():
+            for escape in self._reach.reads[name]:
+                self._add(escape)
+
     def _read_text(self, text: str) -> None:
+        self._read_names(text)
         for escape in facts_of_statement(text).escapes:
             self._add(escape)
         if self.is_listening:
@@ -277,4 +288,4 @@ def _text_of(value: str) -> str:
 
 
 def _any_of(oids: Iterable[int]) -> str:
-    return "|".join(map(str, sorted(oids))) or "0"
+    return "|".join(map(str, sorted(oids))) or "(?!)"

@@ -54,16 +54,18 @@ def keeps_catalog(text: str) -> bool:
 
 
 _CHANGES = """
-SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_updated(c) + pg_catalog.pg_stat_get_xact_tuples_deleted(c)
-           + CASE WHEN c <> 'pg_catalog.pg_class'::pg_catalog.regclass
-                  THEN pg_catalog.pg_stat_get_xact_tuples_inserted(c) ELSE 0 END)::bigint
+SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_xact_tuples_updated(c)
+           + pg_catalog.pg_stat_get_xact_tuples_deleted(c))::bigint
+       + pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_type'::pg_catalog.regclass)
 FROM pg_catalog.unnest(ARRAY[
-    'pg_class', 'pg_proc', 'pg_trigger', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_index',
-    'pg_event_trigger', 'pg_foreign_table', 'pg_foreign_server', 'pg_operator', 'pg_cast', 'pg_aggregate',
-    'pg_language', 'pg_extension', 'pg_inherits'
+    'pg_proc', 'pg_trigger', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_index', 'pg_event_trigger',
+    'pg_foreign_table', 'pg_foreign_server', 'pg_operator', 'pg_cast', 'pg_aggregate', 'pg_language', 'pg_extension',
+    'pg_inherits', 'pg_partitioned_table'
 ]::pg_catalog.regclass[]) AS c
 """
-"""Changes of what decides where a statement leads; a new relation alone leads nowhere yet."""
+"""Changes of what decides where a statement leads. A new relation or type alone leads nowhere, save where its own text
+names what does; who renames one updates the type of its rows; and a TRUNCATE or REFRESH, which updates pg_class, leads
+nowhere new."""
 
 
 class EscapeFinder:
@@ -102,6 +104,10 @@ class EscapeFinder:
     def may_be_stale(self) -> bool:
         """Whether what is known may be out of date."""
         return self._is_stale or self._changes_unseen
+
+    def take_bearings(self, session: Session) -> None:
+        """What the stage itself wrote to the catalog leads nowhere."""
+        self._changes = session.fetch(_CHANGES)[0][0]
 
     def learn_again(self, session: Session) -> None:
         """Read the catalog anew where counters of the server say that it changed, or a rollback took changes back."""

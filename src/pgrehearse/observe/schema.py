@@ -20,6 +20,7 @@ from pgrehearse.observe.schema_catalogs import (
     Objects,
     merged,
     no_objects,
+    temporary,
     written_objects,
 )
 from pgrehearse.observe.schema_object import Described, describe, differences, outlines
@@ -86,6 +87,7 @@ class SchemaObserver(Quiet):
         fresh: Objects = {listing: touched[listing] - self._seen[listing] for listing in LISTING}
         if moved == {"pg_class"}:
             fresh["pg_class"] = _outlined_anew(moment, fresh["pg_class"])
+        fresh["pg_class"] -= temporary(moment.session, fresh["pg_class"])
         if not any(fresh.values()) and not any(self._seen.values()):
             return
         before = describe(moment.witness, fresh, shows=False)

@@ -62,6 +62,7 @@ class Session:
         settings: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._messages: list[ServerMessage] = []
+        self._deaf: Exception | None = None
         self.hears: Callable[[ServerMessage], bool] = _everything
         """Told each message as it arrives; says whether it is kept."""
         self.must_end: Callable[[], bool] = _never
@@ -112,7 +113,12 @@ class Session:
 
     def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         message = message_of(diagnostic)
-        if not self.hears(message):
+        try:
+            is_kept = self.hears(message)
+        except Exception as error:  # noqa: BLE001 - the driver would log it and go on: `take_messages` raises it
+            self._deaf = self._deaf or error
+            return
+        if not is_kept:
             return
         if len(self._messages) < MESSAGE_CAP:
             self._messages.append(message)
@@ -120,7 +126,9 @@ class Session:
             self.dropped_messages += 1
 
     def take_messages(self) -> tuple[ServerMessage, ...]:
-        """The messages received since the last call, oldest first, up to the cap."""
+        """The messages received since the last call, oldest first, up to the cap; raises what `hears` raised."""
+        if self._deaf:
+            raise self._deaf
         taken = tuple(self._messages)
         self._messages.clear()
         return taken

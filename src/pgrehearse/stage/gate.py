@@ -38,6 +38,10 @@ class Gate:
         self._stage = stage
         self._has_changed = False
 
+    def begin(self) -> None:
+        """The stage is open: what it wrote to the catalog for itself is no change of the script's."""
+        self._finder.take_bearings(self._stage.session)
+
     def refuse(self, text: str, step: int) -> tuple[str, tuple[EscapeFound, ...]]:
         """Say why `text` must not be sent, or nothing; and the escapes that it leads to, allowed or not."""
         if self._finder.settings_set & UNKNOWN_OR_PINNED:

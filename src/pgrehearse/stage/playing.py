@@ -126,6 +126,7 @@ def play(
     broken, interrupted = "", False
     try:
         watch.begin()
+        gate.begin()
         witness.read_ahead_done()
         interpreter.play()
         watch.finish(len(interpreter.steps))
