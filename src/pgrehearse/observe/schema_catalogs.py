@@ -45,14 +45,25 @@ CATALOGS = (
     Catalog("pg_description", "pg_proc", "objoid", "classoid = 'pg_proc'::regclass"),
     Catalog("pg_description", "pg_type", "objoid", "classoid = 'pg_type'::regclass"),
     Catalog("pg_description", "pg_namespace", "objoid", "classoid = 'pg_namespace'::regclass"),
-    Catalog("pg_proc", "pg_proc", condition="pronamespace <> pg_my_temp_schema()"),
-    Catalog(
-        "pg_type",
-        "pg_type",
-        condition="typtype IN ('d', 'e', 'r', 'b') AND typelem = 0 AND typnamespace <> pg_my_temp_schema()",
+    *(
+        Catalog("pg_description", listed, "objoid", f"classoid = '{listed}'::regclass")
+        for listed in ("pg_event_trigger", "pg_statistic_ext", "pg_publication")
     ),
+    *(
+        Catalog("pg_description", "pg_class", column, f"classoid = '{of}'::regclass", f"JOIN {part} = c.objoid")
+        for of, part, column in (
+            ("pg_class", "pg_index AS x ON x.indexrelid", "x.indrelid"),
+            ("pg_constraint", "pg_constraint AS x ON x.oid", "x.conrelid"),
+            ("pg_trigger", "pg_trigger AS x ON x.oid", "x.tgrelid"),
+            ("pg_policy", "pg_policy AS x ON x.oid", "x.polrelid"),
+            ("pg_rewrite", "pg_rewrite AS x ON x.oid", "x.ev_class"),
+        )
+    ),
+    Catalog("pg_foreign_table", "pg_class", "ftrelid"),
+    Catalog("pg_proc", "pg_proc"),
+    Catalog("pg_type", "pg_type", condition="typtype IN ('d', 'e', 'r', 'b')"),
     Catalog("pg_enum", "pg_type", "enumtypid"),
-    Catalog("pg_namespace", "pg_namespace", condition="nspname !~ '^pg_'"),
+    Catalog("pg_namespace", "pg_namespace"),
     Catalog("pg_extension", "pg_extension"),
     Catalog("pg_event_trigger", "pg_event_trigger"),
     Catalog("pg_statistic_ext", "pg_statistic_ext"),
@@ -80,6 +91,7 @@ UNDESCRIBED = frozenset(
         "pg_foreign_data_wrapper",
         "pg_foreign_server",
         "pg_language",
+        "pg_largeobject",
         "pg_largeobject_metadata",
         "pg_opclass",
         "pg_operator",
@@ -87,10 +99,12 @@ UNDESCRIBED = frozenset(
         "pg_parameter_acl",
         "pg_publication_namespace",
         "pg_seclabel",
+        "pg_shdescription",
         "pg_subscription",
         "pg_tablespace",
         "pg_transform",
         "pg_ts_config",
+        "pg_ts_config_map",
         "pg_ts_dict",
         "pg_ts_parser",
         "pg_ts_template",
@@ -99,7 +113,8 @@ UNDESCRIBED = frozenset(
 )
 """Catalogs of rarer objects: a change of one is told by the catalog's name alone."""
 
-_NAMES = sorted({catalog.name for catalog in CATALOGS} | UNDESCRIBED)
+_NAMES = sorted({catalog.name for catalog in CATALOGS} | UNDESCRIBED | {"pg_depend"})
+"""What depends on what tells that something changed; which objects, their locks tell."""
 
 _MOVED = """
 SELECT c.oid::bigint, c.relname,
@@ -108,9 +123,6 @@ SELECT c.oid::bigint, c.relname,
 FROM unnest(%s::regclass[]) AS listed(oid)
 JOIN pg_class AS c ON c.oid = listed.oid
 """
-
-
-_TEMPORARY = "SELECT oid::bigint FROM pg_class WHERE oid = ANY(%s::oid[]) AND relpersistence = 't'"
 
 
 def no_objects() -> Objects:
@@ -148,12 +160,6 @@ def written_objects(session: Session, catalogs: frozenset[str]) -> Objects:
     for listing, oid in session.fetch(" UNION ".join(queries)) if queries else ():
         objects[listing].add(oid)
     return objects
-
-
-def temporary(session: Session, relations: set[int]) -> set[int]:
-    """Those of `relations` that are temporary: they are no part of the schema that is told."""
-    rows = session.fetch(_TEMPORARY, (sorted(relations),)) if relations else []
-    return {oid for (oid,) in rows}
 
 
 def merged(*many: Mapping[str, set[int]]) -> Objects:

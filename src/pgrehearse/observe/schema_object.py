@@ -19,7 +19,8 @@ _OBJECTS = (_SQL / "schema_objects.sql").read_text()
 _OUTLINES = """
 SELECT t.oid::bigint,
        md5(string_agg(ROW(c.relname, c.relnamespace, c.relowner, c.relacl, c.reloptions, c.relpersistence, c.relkind,
-                          c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relpartbound)::text,
+                          c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.relpartbound,
+                          CASE WHEN c.relkind = 'S' THEN c.relfilenode END)::text,
                       ',' ORDER BY c.oid))
 FROM unnest(%s::oid[]) AS t(oid),
      LATERAL (SELECT t.oid UNION ALL SELECT x.indexrelid FROM pg_index AS x WHERE x.indrelid = t.oid) AS part(oid)
@@ -76,7 +77,10 @@ def describe(session: Session, objects: Objects, *, shows: bool) -> Described:
 
 
 def outlines(session: Session, relations: set[int]) -> dict[int, str]:
-    """A digest of what pg_class says of relations and their indexes, files aside: TRUNCATE changes none of it."""
+    """A digest of what pg_class says of relations and their indexes, files aside: TRUNCATE changes none of it.
+
+    A sequence that is set anew has no other sign than its file.
+    """
     return dict(session.fetch(_OUTLINES, (sorted(relations),))) if relations else {}
 
 

@@ -58,14 +58,16 @@ WHERE e.oid = ANY(%(pg_extension)s::oid[])
 UNION ALL
 SELECT 'event trigger ' || e.oid, '', 'event trigger', quote_ident(e.evtname),
        jsonb_build_object('name', e.evtname, 'event', e.evtevent, 'enabled', e.evtenabled, 'tags', e.evttags::text,
-                          'function', e.evtfoid::regproc::text, 'owner', pg_get_userbyid(e.evtowner)),
+                          'function', e.evtfoid::regproc::text, 'owner', pg_get_userbyid(e.evtowner),
+                          'comment', obj_description(e.oid, 'pg_event_trigger')),
        NULL::text
 FROM pg_event_trigger AS e
 WHERE e.oid = ANY(%(pg_event_trigger)s::oid[])
 UNION ALL
 SELECT 'statistics ' || s.oid, '', 'statistics', format('%%I.%%I', n.nspname, s.stxname),
        jsonb_build_object('name', s.stxname, 'owner', pg_get_userbyid(s.stxowner), 'kinds', s.stxkind::text,
-                          'columns', s.stxkeys::text, 'expressions', md5(s.stxexprs::text)),
+                          'columns', s.stxkeys::text, 'expressions', md5(s.stxexprs::text),
+                          'target', NULLIF(s.stxstattarget, -1), 'comment', obj_description(s.oid, 'pg_statistic_ext')),
        NULL::text
 FROM pg_statistic_ext AS s
 JOIN pg_namespace AS n ON n.oid = s.stxnamespace
@@ -79,6 +81,9 @@ WHERE d.oid = ANY(%(pg_default_acl)s::oid[])
 UNION ALL
 SELECT 'publication ' || p.oid, '', 'publication', quote_ident(p.pubname),
        jsonb_build_object('name', p.pubname, 'owner', pg_get_userbyid(p.pubowner), 'all tables', p.puballtables,
+                          'publishes', concat_ws(' ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
+                                                 CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),
+                          'via root', NULLIF(p.pubviaroot, false), 'comment', obj_description(p.oid, 'pg_publication'),
                           'tables', (SELECT string_agg(r.prrelid::regclass::text, ', ' ORDER BY r.prrelid)
                                      FROM pg_publication_rel AS r WHERE r.prpubid = p.oid)),
        NULL::text

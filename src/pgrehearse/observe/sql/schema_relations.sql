@@ -24,6 +24,12 @@ SELECT 'class ' || c.oid,
            'row security', NULLIF(concat_ws(' ', CASE WHEN c.relrowsecurity THEN 'enabled' END,
                                             CASE WHEN c.relforcerowsecurity THEN 'forced' END), ''),
            'replica identity', NULLIF(c.relreplident::text, 'd'),
+           'replica identity index', (SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+                                      WHERE x.indrelid = c.oid AND x.indisreplident),
+           'clustered by', (SELECT i.relname FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+                            WHERE x.indrelid = c.oid AND x.indisclustered),
+           'foreign options', (SELECT concat_ws(' ', f.ftserver, f.ftoptions::text) FROM pg_foreign_table AS f
+                               WHERE f.ftrelid = c.oid),
            'partitioned', NULLIF(c.relkind::text = 'p', false),
            'parents', (SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
                        FROM pg_inherits AS i WHERE i.inhrelid = c.oid),
@@ -34,6 +40,15 @@ SELECT 'class ' || c.oid,
                                          s.seqincrement, 'minvalue', s.seqmin, 'maxvalue', s.seqmax, 'cache', s.seqcache,
                                          CASE WHEN s.seqcycle THEN 'cycle' END)
                         FROM pg_sequence AS s WHERE s.seqrelid = c.oid),
+           -- Where it stands cannot be read past the lock of what sets it anew; that gives it a new file.
+           'numbering', CASE WHEN c.relkind = 'S' THEN md5(c.relfilenode::text) END,
+           'owned by', (SELECT format('%%I.%%I.%%I', n.nspname, o.relname, a.attname)
+                        FROM pg_depend AS d
+                        JOIN pg_class AS o ON o.oid = d.refobjid
+                        JOIN pg_namespace AS n ON n.oid = o.relnamespace
+                        JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                        WHERE c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                          AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')),
            'comment', (SELECT d.description FROM pg_description AS d
                        WHERE d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0)
        ),
@@ -51,6 +66,11 @@ SELECT format('column %%s %%s', a.attrelid, a.attnum), 'class ' || a.attrelid, '
            'identity', NULLIF(a.attidentity, ''),
            'collation', NULLIF(a.attcollation, t.typcollation),
            'storage', NULLIF(a.attstorage, t.typstorage),
+           'compression', NULLIF(a.attcompression, ''),
+           'statistics', NULLIF(a.attstattarget, -1),
+           -- What the server keeps there for itself is left out.
+           'options', (SELECT string_agg(o, ', ') FROM unnest(a.attoptions) AS o WHERE o LIKE 'n\_distinct%%'),
+           'foreign options', a.attfdwoptions::text,
            'access', a.attacl::text,
            'comment', col_description(a.attrelid, a.attnum)
        ),
@@ -105,7 +125,7 @@ JOIN pg_trigger AS t ON t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgparenti
 UNION ALL
 SELECT 'rule ' || r.oid, 'class ' || c.oid, 'rule', format('%%I on %%s', r.rulename, c.name),
        jsonb_build_object('name', r.rulename, 'definition', md5(concat(r.ev_type, r.is_instead, r.ev_qual::text, r.ev_action::text)),
-                          'enabled', NULLIF(r.ev_enabled, 'O')),
+                          'enabled', NULLIF(r.ev_enabled, 'O'), 'comment', obj_description(r.oid, 'pg_rewrite')),
        NULL::text
 FROM relation AS c
 JOIN pg_rewrite AS r ON r.ev_class = c.oid AND r.rulename <> '_RETURN'
@@ -114,7 +134,8 @@ SELECT 'policy ' || p.oid, 'class ' || c.oid, 'policy', format('%%I on %%s', p.p
        jsonb_build_object('name', p.polname, 'command', p.polcmd, 'permissive', p.polpermissive,
                           'roles', (SELECT string_agg(CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r) END, ', ')
                                     FROM unnest(p.polroles) AS r),
-                          'using', md5(p.polqual::text), 'check', md5(p.polwithcheck::text)),
+                          'using', md5(p.polqual::text), 'check', md5(p.polwithcheck::text),
+                          'comment', obj_description(p.oid, 'pg_policy')),
        NULL::text
 FROM relation AS c
 JOIN pg_policy AS p ON p.polrelid = c.oid
