@@ -60,10 +60,14 @@ CATALOGS = (
         )
     ),
     Catalog("pg_foreign_table", "pg_class", "ftrelid"),
-    Catalog("pg_proc", "pg_proc"),
-    Catalog("pg_type", "pg_type", condition="typtype IN ('d', 'e', 'r', 'b')"),
+    Catalog("pg_proc", "pg_proc", condition="pronamespace <> pg_my_temp_schema()"),
+    Catalog(
+        "pg_type",
+        "pg_type",
+        condition="typtype IN ('d', 'e', 'r', 'b') AND typelem = 0 AND typnamespace <> pg_my_temp_schema()",
+    ),
     Catalog("pg_enum", "pg_type", "enumtypid"),
-    Catalog("pg_namespace", "pg_namespace"),
+    Catalog("pg_namespace", "pg_namespace", condition="nspname !~ '^pg_'"),
     Catalog("pg_extension", "pg_extension"),
     Catalog("pg_event_trigger", "pg_event_trigger"),
     Catalog("pg_statistic_ext", "pg_statistic_ext"),
@@ -125,6 +129,9 @@ JOIN pg_class AS c ON c.oid = listed.oid
 """
 
 
+_TEMPORARY = "SELECT oid::bigint FROM pg_class WHERE oid = ANY(%s::oid[]) AND relpersistence = 't'"
+
+
 def no_objects() -> Objects:
     """An empty set of oids for each catalog."""
     return {name: set() for name in LISTING}
@@ -160,6 +167,12 @@ def written_objects(session: Session, catalogs: frozenset[str]) -> Objects:
     for listing, oid in session.fetch(" UNION ".join(queries)) if queries else ():
         objects[listing].add(oid)
     return objects
+
+
+def temporary(session: Session, relations: set[int]) -> set[int]:
+    """Those of `relations` that are temporary: they are no part of the schema that is told."""
+    rows = session.fetch(_TEMPORARY, (sorted(relations),)) if relations else []
+    return {oid for (oid,) in rows}
 
 
 def merged(*many: Mapping[str, set[int]]) -> Objects:
