@@ -41,6 +41,19 @@ BLINDING = (
             "CREATE SCHEMA evil; CREATE FUNCTION evil.never(oid, oid) RETURNS boolean LANGUAGE sql AS 'SELECT false';"
             "CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.never);"
             f"SET search_path = evil, public, pg_catalog; {_INSERT}", GO, '"table":"public.audit","inserted":1'),
+    Attempt("dynamic SQL shadows the catalog that tells deferred work",
+            "DO $$ BEGIN EXECUTE 'CREATE TE' || 'MP TABLE pg_constraint (LIKE pg_catalog.pg_constraint)'; END $$;"
+            " INSERT INTO entry (account, amount) VALUES (99, 1);", NO_GO, "violates foreign key", sequences=("public.entry_id_seq",)),
+    Attempt("dynamic SQL shadows it in the very statement",
+            "DO $$ BEGIN EXECUTE 'CREATE TE' || 'MP TABLE pg_namespace (LIKE pg_catalog.pg_namespace)';"
+            " INSERT INTO entry (account, amount) VALUES (99, 1); END $$;", NO_GO, "violates foreign key", sequences=("public.entry_id_seq",)),
+    Attempt("a temporary table gets the name of a catalog later",
+            "CREATE TEMP TABLE harmless (LIKE pg_catalog.pg_constraint); ALTER TABLE harmless RENAME TO pg_constraint;"
+            " INSERT INTO entry (account, amount) VALUES (99, 1);", NO_GO, "violates foreign key", sequences=("public.entry_id_seq",)),
+    Attempt("dynamic SQL puts another schema before the catalog",
+            "CREATE SCHEMA evil; CREATE TABLE evil.pg_constraint (LIKE pg_catalog.pg_constraint);"
+            "DO $$ BEGIN PERFORM set_config('search' || '_path', 'evil, public, pg_catalog', false); END $$;"
+            " INSERT INTO entry (account, amount) VALUES (99, 1);", NO_GO, "violates foreign key", sequences=("public.entry_id_seq",)),
     Attempt("tables of the catalog are shadowed",
             f"CREATE TEMP TABLE pg_class (oid oid); CREATE TEMP TABLE pg_proc (oid oid); {_INSERT}", GO, '"table":"public.audit","inserted":1'),
     Attempt("views of the server are shadowed", f"CREATE TEMP VIEW pg_locks AS SELECT 1 AS pid; {_INSERT}", GO),

@@ -14,19 +14,21 @@ _TOLD = b"pgrehearse: interrupted: rolling back, and proving it; once more to le
 
 
 class Interrupts:
-    """Notes SIGINT while it is entered, in the main thread; elsewhere nothing changes."""
+    """Notes SIGINT while it is entered, in the main thread; elsewhere, and where it is ignored, nothing changes."""
 
     def __init__(self) -> None:
         self._is_asked = False
-        self._is_main = threading.current_thread() is threading.main_thread()
+        self._before = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        self._is_heard = is_main and self._before is not signal.SIG_IGN
 
     def __enter__(self) -> Interrupts:
-        if self._is_main:
-            self._before = signal.signal(signal.SIGINT, self._note)
+        if self._is_heard:
+            signal.signal(signal.SIGINT, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._is_main:
+        if self._is_heard:
             signal.signal(signal.SIGINT, self._before)
 
     def is_asked(self) -> bool:

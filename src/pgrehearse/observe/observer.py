@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from pgrehearse.observe.catalog_state import NOTHING_WRITTEN, CatalogState
 from pgrehearse.observe.held import HeldLock, WalEnd
 from pgrehearse.observe.names import RelationNames
 from pgrehearse.observe.observation import Observation
@@ -23,7 +24,8 @@ class Moment:
     """The stage as it stands: the step and segment, the stage's session, a witness, and what was just seen.
 
     `is_usable` tells whether the stage's session takes queries: its transaction has not failed. `wal` is where the WAL
-    ended when `held` was read, just after the last statement; None where the role may not ask.
+    ended when `held` was read, just after the last statement; None where the role may not ask. `catalogs` is what was
+    written to them up to the last statement that did not fail.
     """
 
     step: int
@@ -37,6 +39,7 @@ class Moment:
     tag: str = ""
     is_usable: bool = True
     wal: WalEnd | None = None
+    catalogs: CatalogState = NOTHING_WRITTEN
 
 
 class Observer(Protocol):

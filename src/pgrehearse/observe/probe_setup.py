@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from pgrehearse.observe.catalog_state import CatalogState
 from pgrehearse.observe.probe_text import (
     MarkedTrigger,
     ProbedRelation,
@@ -32,6 +33,8 @@ SELECT sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated
        pg_stat_get_xact_tuples_updated('pg_attribute'::regclass)
 FROM unnest(ARRAY['pg_class', 'pg_trigger', 'pg_inherits']::regclass[]) AS c
 """
+
+_WATCHED = ("pg_class", "pg_trigger", "pg_inherits")
 
 _DEFINITIONS = "SELECT oid::bigint, pg_get_triggerdef(oid) FROM unnest(%s::oid[]) AS oid"
 
@@ -121,14 +124,11 @@ class ProbeSetup:
         self._touched = sorted(set(touched))
         self._foreseen = self._read(session)
 
-    def is_outdated(self, session: Session) -> bool:
+    def is_outdated(self, catalogs: CatalogState) -> bool:
         """Whether the catalogs changed since the last look, or may have."""
-        if self._is_forgotten:
-            return True
-        changes, columns_changed = session.fetch(_CATALOG_CHANGES)[0]
-        if columns_changed != self._columns_changed:
+        if catalogs.attributes_updated != self._columns_changed:
             self._definitions.clear()
-        return bool(changes != self._changes)
+        return self._is_forgotten or catalogs.rows(*_WATCHED) != self._changes
 
     def forget(self) -> None:
         """Have the next look be a thorough one: something may have been undone."""

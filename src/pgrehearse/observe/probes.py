@@ -84,6 +84,10 @@ class ProbeObserver(Quiet):
             )
         return frozenset(told) | self._unprobed.limits
 
+    def warm(self, session: Session) -> None:
+        """Have a new backend read the catalogs that it will be asked for, while nobody waits for it."""
+        self._setup.foresee(session, ())
+
     def prepare(self, session: Session) -> None:
         """Create the log and the functions."""
         self._setup.create_functions(session)
@@ -113,7 +117,7 @@ class ProbeObserver(Quiet):
         if moment.tag == "ROLLBACK":
             self._setup.forget()
         renewal = Renewal()
-        if self._setup.is_outdated(moment.session):
+        if self._setup.is_outdated(moment.catalogs):
             renewal = self._setup.renew(moment.session)
         self._unprobed.after(moment, self._setup.relations, renewal, self._setup.blind)
         return ()

@@ -8,15 +8,13 @@ what is committed; what is dropped is among the locks, for the server locks each
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from pgrehearse.observe.held import HeldLock
 from pgrehearse.observe.observation import Observation, SchemaChanged
 from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.observe.schema_catalogs import (
     LISTING,
     UNDESCRIBED,
-    CatalogCounters,
     Objects,
     merged,
     no_objects,
@@ -42,8 +40,10 @@ _WORDS = {
 class SchemaObserver(Quiet):
     """Describes what the catalogs say was touched, and compares it with what was there when the segment began."""
 
-    def __init__(self) -> None:
-        self._counters = CatalogCounters()
+    def __init__(self, catalog_oids: Mapping[str, int]) -> None:
+        self._catalogs = {oid: name for name, oid in catalog_oids.items()}
+        """By oid, as pg_locks names the class of an object."""
+        self._written: Mapping[str, int] = {}
         self._seen = no_objects()
         self._base: Described = {}
         self._last: Described = {}
@@ -53,7 +53,7 @@ class SchemaObserver(Quiet):
 
     def begin(self, moment: Moment) -> None:
         """What the stage itself wrote to the catalogs is none of the script's."""
-        self._counters.moved(moment.session)
+        self._written = moment.catalogs.written
 
     def before(self, moment: Moment) -> None:
         """See what is left of the segment before."""
@@ -67,7 +67,9 @@ class SchemaObserver(Quiet):
         if not moment.is_usable:
             return ()
         self._note_work(moment)
-        moved = self._counters.moved(moment.session)
+        now = moment.catalogs.written
+        moved = frozenset(name for name, rows in now.items() if rows != self._written.get(name, 0))
+        self._written = now
         self._work |= {("catalog", name): moment.step for name in moved & UNDESCRIBED}
         if moved - UNDESCRIBED or (moment.tag == "ROLLBACK" and self._base):
             self._look(moment, moved)
@@ -83,7 +85,7 @@ class SchemaObserver(Quiet):
             self._is_stale = True
 
     def _look(self, moment: Moment, moved: frozenset[str]) -> None:
-        touched = merged(written_objects(moment.session, moved), self._locked(moment.held))
+        touched = merged(written_objects(moment.session, moved), self._locked(moment))
         fresh: Objects = {listing: touched[listing] - self._seen[listing] for listing in LISTING}
         if moved == {"pg_class"}:
             fresh["pg_class"] = _outlined_anew(moment, fresh["pg_class"])
@@ -99,15 +101,15 @@ class SchemaObserver(Quiet):
                 self._steps[key] = moment.step
         self._last = now
 
-    def _locked(self, held: Iterable[HeldLock]) -> Objects:
+    def _locked(self, moment: Moment) -> Objects:
         """What is held under a lock that DDL takes: what was dropped is told by nothing else."""
         objects = no_objects()
-        for lock in held:
+        for lock in moment.held:
             if lock.relation and lock.mode in _DDL_MODES:
                 objects["pg_class"].add(lock.relation)
             elif lock.object.startswith("object ") and lock.mode == "AccessExclusiveLock":
                 classid, _, oid = lock.object.removeprefix("object ").partition("/")
-                listing = self._counters.oids.get(int(classid), "")
+                listing = self._catalogs.get(int(classid), "")
                 if listing in objects:
                     objects[listing].add(int(oid))
         return objects

@@ -50,7 +50,9 @@ CATALOGS = (
         for listed in ("pg_event_trigger", "pg_statistic_ext", "pg_publication")
     ),
     *(
-        Catalog("pg_description", "pg_class", column, f"classoid = '{of}'::regclass", f"JOIN {part} = c.objoid")
+        Catalog(
+            "pg_description", "pg_class", column, f"classoid = '{of}'::regclass", f"JOIN {part} = c.objoid"
+        )
         for of, part, column in (
             ("pg_class", "pg_index AS x ON x.indexrelid", "x.indrelid"),
             ("pg_constraint", "pg_constraint AS x ON x.oid", "x.conrelid"),
@@ -117,17 +119,8 @@ UNDESCRIBED = frozenset(
 )
 """Catalogs of rarer objects: a change of one is told by the catalog's name alone."""
 
-_NAMES = sorted({catalog.name for catalog in CATALOGS} | UNDESCRIBED | {"pg_depend"})
-"""What depends on what tells that something changed; which objects, their locks tell."""
-
-_MOVED = """
-SELECT c.oid::bigint, c.relname,
-       pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid)
-           + pg_stat_get_xact_tuples_deleted(c.oid)
-FROM unnest(%s::regclass[]) AS listed(oid)
-JOIN pg_class AS c ON c.oid = listed.oid
-"""
-
+NAMES = tuple(sorted({catalog.name for catalog in CATALOGS} | UNDESCRIBED | {"pg_depend"}))
+"""All catalogs that tell of objects; of what depends on what, the locks tell which."""
 
 _TEMPORARY = "SELECT oid::bigint FROM pg_class WHERE oid = ANY(%s::oid[]) AND relpersistence = 't'"
 
@@ -135,24 +128,6 @@ _TEMPORARY = "SELECT oid::bigint FROM pg_class WHERE oid = ANY(%s::oid[]) AND re
 def no_objects() -> Objects:
     """An empty set of oids for each catalog."""
     return {name: set() for name in LISTING}
-
-
-class CatalogCounters:
-    """How many rows of each catalog the transaction has written so far, as the server counts them."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, int] = {}
-        self.oids: dict[int, str] = {}
-        """Catalogs by oid, as pg_locks names the class of an object."""
-
-    def moved(self, session: Session) -> frozenset[str]:
-        """The catalogs that changed since the last call."""
-        found = session.fetch(_MOVED, (_NAMES,))
-        self.oids = {oid: name for oid, name, _ in found}
-        now = {name: count for _, name, count in found}
-        moved = frozenset(name for name, count in now.items() if count != self._last.get(name, 0))
-        self._last = now
-        return moved
 
 
 def written_objects(session: Session, catalogs: frozenset[str]) -> Objects:

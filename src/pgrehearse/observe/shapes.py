@@ -14,11 +14,6 @@ from pgrehearse.observe.observation import Observation
 from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.pg.session import Session
 
-_CATALOG_CHANGES = """
-SELECT pg_stat_get_xact_tuples_inserted('pg_class'::regclass) + pg_stat_get_xact_tuples_updated('pg_class'::regclass)
-     + pg_stat_get_xact_tuples_deleted('pg_class'::regclass)
-"""
-
 _SHAPES = """
 SELECT c.oid::bigint, format('%%I.%%I', n.nspname, c.relname), c.relkind::text, c.relfilenode::bigint
 FROM pg_class AS c
@@ -70,7 +65,7 @@ class ShapeObserver(Quiet):
 
     def begin(self, moment: Moment) -> None:
         """Take the bearings: what the stage itself made is none of the script's."""
-        self._changes = moment.session.fetch(_CATALOG_CHANGES)[0][0]
+        self._changes = moment.catalogs.rows("pg_class")
 
     def before(self, moment: Moment) -> None:
         """Look again at what the end of a segment may have undone."""
@@ -83,7 +78,7 @@ class ShapeObserver(Quiet):
         """See what is new under the locks, and what the step made of the others."""
         if moment.is_usable:
             fresh = {lock.relation for lock in moment.held if lock.is_write} - self._known.keys()
-            changes = moment.session.fetch(_CATALOG_CHANGES)[0][0]
+            changes = moment.catalogs.rows("pg_class")
             if fresh:
                 committed = _shapes(moment.witness, fresh)
                 self._known |= {oid: committed.get(oid) for oid in fresh}

@@ -7,6 +7,8 @@ triggers wrote stays visible to the steps that follow, as after a real COMMIT.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.commit_guard import CommitGuard
@@ -23,20 +25,20 @@ GROUP BY 1
 ORDER BY 1
 """
 
-_CHANGES = """
-SELECT pg_stat_get_xact_tuples_inserted('pg_constraint'::regclass)
-     + pg_stat_get_xact_tuples_updated('pg_constraint'::regclass)
-     + pg_stat_get_xact_tuples_deleted('pg_constraint'::regclass)
-"""
-
 
 class DeferredWork:
-    """Fires deferred constraints and triggers; remembers which there are until pg_constraint changes."""
+    """Fires deferred constraints and triggers; remembers which there are until pg_constraint changes.
 
-    def __init__(self, session: Session, guard: CommitGuard, footing: Footing) -> None:
+    `written` is asked how many rows of pg_constraint the transaction has written so far.
+    """
+
+    def __init__(
+        self, session: Session, guard: CommitGuard, footing: Footing, written: Callable[[], int]
+    ) -> None:
         self._session = session
         self._guard = guard
         self._footing = footing
+        self._written = written
         self._changes = -1
         self._all: tuple[str, ...] = ()
         self._initially_deferred: tuple[str, ...] = ()
@@ -64,10 +66,10 @@ class DeferredWork:
         return self._session.execute(f"SET CONSTRAINTS {', '.join(self._all)} IMMEDIATE").error
 
     def _look(self) -> None:
+        changes = self._written()
+        if changes == self._changes:
+            return
         with self._footing.own():
-            changes = self._session.fetch(_CHANGES)[0][0]
-            if changes == self._changes:
-                return
             rows = self._session.fetch(_DEFERRABLE, (self._guard.constraint,))
         self._all = tuple(name for name, _ in rows)
         self._initially_deferred = tuple(name for name, deferred in rows if deferred)

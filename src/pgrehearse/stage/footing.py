@@ -10,34 +10,27 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pgrehearse.observe.catalog_state import DECISIVE
 from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 
 SHAKES = re.compile(
-    r"search_path|\brole\b|authorization|_timeout|conforming_strings|null_equals|quote_all|\btemp(orary)?\b|\bpg_temp|set_config"
+    r"search_path|\brole\b|authorization|_timeout|conforming_strings|null_equals|quote_all|set_config"
     r"|\breset\b|\bdiscard\b|\\",
     re.IGNORECASE,
 )
-"""What a text holds that may change the meaning of queries."""
+"""What a text holds that may change the meaning of queries; temporary objects that do are told by the catalog."""
 
-_PINNED = (
-    "search_path",
-    "statement_timeout",
-    "standard_conforming_strings",
-    "transform_null_equals",
-    "quote_all_identifiers",
-)
-
-UNKNOWN_OR_PINNED = frozenset({*_PINNED, "role", "session_authorization", ""})
+UNKNOWN_OR_DECISIVE = frozenset({*DECISIVE, "role", "session_authorization", ""})
 """Settings that a function may set so that the meaning of queries changes; empty where its name is not known."""
 
 _WAS = f"""
 SELECT pg_catalog.current_setting('role'), session_user::pg_catalog.text,
-       {", ".join(f"pg_catalog.current_setting('{name}')" for name in _PINNED)}
+       {", ".join(f"pg_catalog.current_setting('{name}')" for name in DECISIVE)}
 """
 
 _PUT_BACK = f"""
-SELECT {", ".join(f"pg_catalog.set_config('{name}', %s, true)" for name in _PINNED)},
+SELECT {", ".join(f"pg_catalog.set_config('{name}', %s, true)" for name in DECISIVE)},
        session_user::pg_catalog.text
 """
 
@@ -56,7 +49,7 @@ class Footing:
         self._is_shaken = self._is_shaken or SHAKES.search(text) is not None
 
     def shake(self) -> None:
-        """A function has changed settings."""
+        """A function has changed settings, or a temporary object has taken the name of a system's one."""
         self._is_shaken = True
 
     @contextmanager

@@ -17,7 +17,7 @@ from pgrehearse.observe.observation import EscapeFound, Observation
 from pgrehearse.plan.classify import Disposition, classify
 from pgrehearse.plan.planfile import Policy
 from pgrehearse.script.statement import Statement
-from pgrehearse.stage.footing import UNKNOWN_OR_PINNED
+from pgrehearse.stage.footing import UNKNOWN_OR_DECISIVE
 from pgrehearse.stage.transaction import RollbackOnly
 
 _UNDOES = (Disposition.ROLLBACK, Disposition.ROLLBACK_TO)
@@ -44,7 +44,7 @@ class Gate:
 
     def refuse(self, text: str, step: int) -> tuple[str, tuple[EscapeFound, ...]]:
         """Say why `text` must not be sent, or nothing; and the escapes that it leads to, allowed or not."""
-        if self._finder.settings_set & UNKNOWN_OR_PINNED:
+        if self._finder.settings_set & UNKNOWN_OR_DECISIVE:
             self._stage.footing.shake()
         if self._finder.may_be_stale and not self._stage.session.is_in_failed_transaction:
             with self._stage.footing.own():

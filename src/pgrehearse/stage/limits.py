@@ -26,6 +26,11 @@ class Limits:
         """The bounds that `policy` sets."""
         return Limits(policy.lock_timeout_s, policy.statement_timeout_s, policy.deadline_s)
 
+    @property
+    def longest_s(self) -> float:
+        """After which no rehearsal is at work any more: two passes and a proof; 0 where there is no bound."""
+        return 2 * self.deadline_s + IDLE_TIMEOUT_S if self.deadline_s else 0
+
     def settings(self) -> list[tuple[str, str]]:
         """The bounds as parameters of the session, with the read-only default that `transaction` relies on."""
         return [

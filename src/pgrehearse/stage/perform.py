@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pgrehearse.errors import RehearseError
+from pgrehearse.errors import ConnectionLostError, RehearseError
+from pgrehearse.observe.catalog_state import catalog_oids
 from pgrehearse.observe.cost import CostObserver
 from pgrehearse.observe.counters import CounterObserver
 from pgrehearse.observe.escapes import EscapeFinder, EscapeObserver
@@ -22,6 +23,7 @@ from pgrehearse.observe.observer import Observer
 from pgrehearse.observe.probes import ProbeObserver
 from pgrehearse.observe.samples import SampleObserver
 from pgrehearse.observe.schema import SchemaObserver
+from pgrehearse.observe.schema_catalogs import NAMES as CATALOG_NAMES
 from pgrehearse.observe.sequences import SequenceObserver
 from pgrehearse.observe.shapes import ShapeObserver
 from pgrehearse.observe.values import ValueObserver
@@ -48,12 +50,14 @@ def perform(performance: Performance) -> Transcript:
     with Beside() as beside:
         session = beside.open(lambda: open_session(performance))
         stage = beside.start(lambda: begin_stage(session.take(), performance))
-        witness = Witness(performance.conninfo, clearance, beside, performance.prove)
-        version = witness.now.parameter("server_version").split()[0]
         finder = EscapeFinder()
-        finder.learn(witness.now)
-        refuse_escapes(finder, performance.policy, performance.foreknown)
-        passing = Passing(Surroundings(performance, witness, finder), beside)
+        witness = Witness(
+            performance.conninfo, clearance, beside,
+            prove=performance.prove, limits=performance.limits, learn=finder.learn,
+        )  # fmt: skip
+        version = witness.now.parameter("server_version").split()[0]
+        oids = catalog_oids(witness.now, CATALOG_NAMES)
+        passing = Passing(Surroundings(performance, witness, finder, oids), beside)
         passes = list(passing.play(stage.result()))
         proof = prove(passes, witness)
         stuck = None if proof.lost else passing.restored()
@@ -75,8 +79,12 @@ class Passing:
         """Of the last pass."""
 
     def play(self, stage: RollbackOnly) -> Iterator[Played]:
-        """Play the clean pass on `stage`, and the probed one on its own where it is asked for and of use."""
-        self._witness.wait_for_entry()
+        """Play the clean pass on `stage`, and the probed one on its own where it is asked for and of use.
+
+        Raises:
+            RefusedError: The script holds an escape that is not allowed; nothing of it was run.
+            TargetError: The target cannot be reached.
+        """
         if self._performance.passes == 1:
             yield self._play_clean(stage, ShapeObserver(), None)
             return
@@ -105,14 +113,23 @@ class Passing:
             LockObserver(LockSampler(self._performance.conninfo)),
             CounterObserver(functions=True),
             shapes,
-            SchemaObserver(),
+            SchemaObserver(self._surroundings.catalog_oids),
             self._sequences,
         ]
         if second is None:
-            return play(1, stage, self._surroundings, [*observers, ValueObserver(self._performance.values)])
+            observers.append(ValueObserver(self._performance.values))
+        over = (lambda: second.foresee(shapes.foreseen)) if second else None
         return play(
-            1, stage, self._surroundings, observers, when_over=lambda: second.foresee(shapes.foreseen)
+            1, stage, self._surroundings, observers, when_ready=lambda: self._enter(second), when_over=over
         )
+
+    def _enter(self, second: ProbedStage | None) -> None:
+        """The last thing before the script: the snapshot of the entry is taken, and nothing in the text leads out."""
+        self._witness.wait_for_entry()
+        finder, policy = self._surroundings.finder, self._performance.policy
+        refuse_escapes(finder, policy, self._performance.foreknown)
+        if second:
+            second.open()
 
     def _play_probed(self, stage: RollbackOnly, probes: ProbeObserver, touched: Iterable[str]) -> Played:
         self._sequences = SequenceObserver(earlier=self._sequences)
@@ -125,7 +142,7 @@ class Passing:
         ]
         if self._performance.rows:
             observers.append(self._samples(touched))
-        return play(2, stage, self._surroundings, observers)
+        return play(2, stage, self._surroundings, observers, when_ready=self._witness.read_ahead_done)
 
     def _samples(self, touched: Iterable[str]) -> SampleObserver:
         """Row values are looked at only where somebody asks for them."""
@@ -146,7 +163,10 @@ class Passing:
         """Put the sequences back where that is asked for; the names of those that somebody else has moved since."""
         if not self._performance.restore_sequences:
             return None
-        return put_back(self._witness.now, self._sequences.at_begin, self._sequences.at_end)
+        try:
+            return put_back(self._witness.now, self._sequences.at_begin, self._sequences.at_end)
+        except ConnectionLostError:
+            return None  # the evidence names what has moved, and says of none that it was put back
 
 
 def _limits(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -56,11 +56,12 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What both passes share: what is performed, who watches, and what leads to escapes."""
+    """What both passes share: what is performed, who watches, what leads to escapes, and the oids of catalogs."""
 
     performance: Performance
     witness: Witness
     finder: EscapeFinder
+    catalog_oids: Mapping[str, int]
 
 
 def open_session(performance: Performance) -> Session:
@@ -96,6 +97,7 @@ def play(
     surroundings: Surroundings,
     observers: Sequence[Observer],
     *,
+    when_ready: Callable[[], None],
     when_over: Callable[[], None] | None = None,
 ) -> Played:
     """Play the script once, and roll it back.
@@ -105,6 +107,7 @@ def play(
         stage: An open stage.
         surroundings: What the passes share.
         observers: What looks at it.
+        when_ready: Called when all that looks is ready, before the first statement.
         when_over: Called when the script has come to its end, before the rollback.
     """
     performance, witness = surroundings.performance, surroundings.witness
@@ -125,9 +128,9 @@ def play(
     )
     broken, interrupted = "", False
     try:
-        watch.begin()
+        watch.begin(surroundings.catalog_oids)
         gate.begin()
-        witness.read_ahead_done()
+        when_ready()
         interpreter.play()
         watch.finish(len(interpreter.steps))
         if when_over:

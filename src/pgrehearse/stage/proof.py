@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from pgrehearse.errors import RehearseError
 from pgrehearse.observe.observation import EscapeFound, SequenceAdvanced
-from pgrehearse.stage.inventory import differences, take_inventory
 from pgrehearse.stage.playing import Played
 from pgrehearse.stage.transcript import UNREACHABLE, PassRecord, Residue, Rollback, StepState
 from pgrehearse.stage.witness import NO_FINGERPRINT, Fingerprint, Witness
@@ -40,8 +39,7 @@ def prove(passes: Sequence[Played], witness: Witness) -> Proof:
     touched = {table.oid: table for one in passes for table in one.touched}
     try:
         witness.see_again()
-        fingerprint = witness.fingerprint(touched.values())
-        found = differences(witness.entry.inventory, take_inventory(witness.now))
+        fingerprint, found = witness.compare(touched.values())
         statuses = {one.xid: witness.status_of(one.xid) for one in passes}
     except RehearseError as error:
         return Proof({}, lost=error.message)

@@ -11,6 +11,7 @@ statement outside any transaction, which psql would commit by itself.
 from __future__ import annotations
 
 from pgrehearse.errors import ConnectionLostError, RollbackError
+from pgrehearse.observe.catalog_state import CatalogReader
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.commit_guard import CommitGuard
@@ -25,7 +26,10 @@ class RollbackOnly:
         self.session = session
         self.guard = CommitGuard(token)
         self.footing = Footing(session)
-        self.deferred = DeferredWork(session, self.guard, self.footing)
+        self.catalogs = CatalogReader(session)
+        self.deferred = DeferredWork(
+            session, self.guard, self.footing, lambda: self.catalogs.state.rows("pg_constraint")
+        )
         self.xid = ""
         self._savepoint = f"pgrehearse_segment_{token}"
         self.is_in_segment = False

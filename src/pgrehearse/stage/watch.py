@@ -7,9 +7,9 @@ stage, the one on its transaction id among them: so a transaction that ended is 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pgrehearse.errors import ConnectionLostError
+from pgrehearse.errors import ConnectionLostError, ServerError
 from pgrehearse.observe.held import HeldLock, WalEnd, held_locks_and_wal
 from pgrehearse.observe.names import RelationNames
 from pgrehearse.observe.observation import MessageReceived, Observation
@@ -69,7 +69,7 @@ class Watch:
 
     # The life of a pass ----------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, catalog_oids: Mapping[str, int]) -> None:
         """The stage is open: let the observers take their bearings.
 
         What it has written for itself so far, its guard and its log, is none of the script's.
@@ -77,6 +77,7 @@ class Watch:
         self._look()
         self._own = {lock.relation for lock in self._held if lock.is_write}
         self.touched.clear()
+        self.stage.catalogs.begin(catalog_oids)
         for observer in self._observers:
             observer.begin(self._moment(0, 0))
         self.stage.session.take_messages()
@@ -164,9 +165,12 @@ class Watch:
         self._messages = self.stage.session.take_messages()
         self._look()
         self._see_that_it_stands(result)
-        moment = self._moment(step, segment, text=text, tag=result.tag)
-        with self.stage.footing.own():
-            self._gather(observer.after(moment) for observer in self._observers)
+        footing = self.stage.footing
+        with footing.own():
+            self._read_catalogs(result)
+            moment = self._moment(step, segment, text=text, tag=result.tag)
+            with footing.own():  # where only the catalogs told that it is needed
+                self._gather(observer.after(moment) for observer in self._observers)
         self._see_that_it_goes_on(result)
         if time.monotonic() > self._deadline:
             raise StageEnded(_TIME_IS_UP, result)
@@ -181,6 +185,16 @@ class Watch:
         self._held = tuple(lock for lock in held if lock.relation not in self._own)
         self.touched.update(lock.relation for lock in self._held if lock.is_write)
 
+    def _read_catalogs(self, result: Result) -> None:
+        if self.stage.session.is_in_failed_transaction:
+            return
+        try:
+            self.stage.catalogs.read()
+        except ConnectionLostError as error:
+            raise StageEnded(f"the server was lost: {error.message}", result) from error
+        if self.stage.catalogs.is_misleading:
+            self.stage.footing.shake()
+
     def _see_that_it_stands(self, result: Result) -> None:
         if self.stage.session.is_lost and time.monotonic() > self._deadline:
             raise StageEnded(
@@ -192,7 +206,16 @@ class Watch:
         if not self.stage.is_still_open():
             raise StageEnded("a statement ended the transaction of the stage", result)
         if not any(lock.xid == self.stage.xid for lock in self._held):
-            raise StageEnded("the transaction is no longer the one that the stage began", result)
+            raise StageEnded(self._why_gone(), result)
+
+    def _why_gone(self) -> str:
+        try:
+            self.stage.session.fetch("SELECT 1")
+        except ConnectionLostError as error:
+            return f"the server was lost: {error.message}"
+        except ServerError:
+            pass  # it answers
+        return "the transaction is no longer the one that the stage began"
 
     def _moment(self, step: int, segment: int, *, text: str = "", tag: str = "") -> Moment:
         session = self.stage.session
@@ -204,6 +227,7 @@ class Watch:
             names=self.names,
             held=self._held,
             wal=self._wal,
+            catalogs=self.stage.catalogs.state,
             messages=self._messages,
             text=text,
             tag=tag,

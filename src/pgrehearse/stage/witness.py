@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from pgrehearse.pg.session import Session
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.clearance import Clearance
 from pgrehearse.stage.fingerprint import TableReadings, tables_of
-from pgrehearse.stage.inventory import take_inventory
+from pgrehearse.stage.inventory import Differences, Inventory, differences, take_inventory
+from pgrehearse.stage.limits import Limits
 
 _SNAPSHOT = """
 SELECT pg_snapshot_xmax(s)::text, xid::text
@@ -50,8 +51,6 @@ _SETTINGS = [
     ("default_transaction_read_only", "on"),
     ("lock_timeout", "10s"),
     ("row_security", "off"),
-    # The snapshot of the entry is held, idle, for as long as the rehearsal takes: whatever the server's defaults say.
-    ("idle_in_transaction_session_timeout", "0"),
     ("idle_session_timeout", "0"),
     ("statement_timeout", "0"),
 ]
@@ -84,23 +83,33 @@ NO_FINGERPRINT = Fingerprint("", "", (), -1)
 class Entry:
     """The target as it was at entry: a session that holds a snapshot of it, and what was read in that.
 
+    `learn` is called with the session, to read what else there is to know before a script runs.
+
     Raises:
         TargetError: The target cannot be reached.
     """
 
-    def __init__(self, conninfo: str, prove: Prove) -> None:
+    def __init__(self, conninfo: str, prove: Prove, limits: Limits, learn: Callable[[Session], None]) -> None:
+        # The snapshot is held, idle, for as long as a rehearsal may take, and no longer: a proxy may hang.
+        idle = ("idle_in_transaction_session_timeout", f"{round(limits.longest_s)}s")
         self.session = Session(
-            conninfo, application_name="pgrehearse witness of the entry", settings=_SETTINGS
+            conninfo, application_name="pgrehearse witness of the entry", settings=[*_SETTINGS, idle]
         )
         try:
             rows = self.session.fetch(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SNAPSHOT}")
             self.first_xid = int(rows[0][0])
             self.running = [xid for _, xid in rows if xid is not None]
             self.inventory = take_inventory(self.session)
+            learn(self.session)
         except BaseException:
             self.close()
             raise
         self.readings = TableReadings(self.session, counts=prove is Prove.COUNTS)
+
+    def inventory_now(self) -> Inventory:
+        """What there is now; the snapshot is given up for it."""
+        self.session.run("ROLLBACK")
+        return take_inventory(self.session)
 
     def close(self) -> None:
         """Give the snapshot up."""
@@ -115,12 +124,21 @@ class Witness:
         TargetError: It cannot be reached.
     """
 
-    def __init__(self, conninfo: str, clearance: Clearance, beside: Beside, prove: Prove) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        clearance: Clearance,
+        beside: Beside,
+        *,
+        prove: Prove,
+        limits: Limits,
+        learn: Callable[[Session], None],
+    ) -> None:
         self._conninfo = conninfo
         self._clearance = clearance
         self._prove = prove
         self._beside = beside
-        self._entry = beside.open(lambda: Entry(conninfo, prove))
+        self._entry = beside.open(lambda: Entry(conninfo, prove, limits, learn))
         self._ahead: Future[None] | None = None
         self._small: dict[int, bool] = {}
         self._last_xid = 0
@@ -208,8 +226,12 @@ class Witness:
     def _status(self, xid: str) -> str:
         return str(self.now.fetch("SELECT pg_xact_status(%s::text::xid8)", (xid,))[0][0] or "")
 
-    def fingerprint(self, tables: Iterable[RelationName]) -> Fingerprint:
-        """Compare `tables`, or all where everything is to be proved, as they were at entry with what they are now."""
+    def compare(self, tables: Iterable[RelationName]) -> tuple[Fingerprint, Differences]:
+        """Compare `tables`, or all where everything is to be proved, and the inventory: as at entry, and as now.
+
+        Raises:
+            ConnectionLostError: The server is lost, or the snapshot of the entry with what is not yet read in it.
+        """
         entry = self.entry
         asked = tables_of(entry.session) if self._prove is Prove.FULL else tables
         compared = sorted(set(asked), key=lambda table: table.name)
@@ -218,10 +240,12 @@ class Witness:
         if self._prove is Prove.TOUCHED and not foreign:
             is_small = self._is_small(with_rows)
             with_rows = [t for t in with_rows if is_small.get(t.oid, False)]
-        before = self._beside.start(lambda: entry.readings.fingerprint(compared, with_rows))
+        beside = self._beside.start(lambda: _finish(entry, compared, with_rows))
         readings = TableReadings(self.now, counts=self._prove is Prove.COUNTS)
         after = readings.fingerprint(compared, with_rows)
-        return Fingerprint(before.result(), after, self._covered(compared, with_rows), foreign)
+        before, inventory = beside.result()
+        fingerprint = Fingerprint(before, after, self._covered(compared, with_rows), foreign)
+        return fingerprint, differences(entry.inventory, inventory or take_inventory(self.now))
 
     def _covered(self, compared: Iterable[RelationName], hashed: Collection[RelationName]) -> tuple[str, ...]:
         counts = self._prove is Prove.COUNTS
@@ -243,3 +267,14 @@ class Witness:
         if unknown:
             self._small |= {oid: size <= SMALL_BYTES for oid, size in self.now.fetch(_SIZES, (unknown,))}
         return self._small
+
+
+def _finish(
+    entry: Entry, compared: Sequence[RelationName], hashed: Sequence[RelationName]
+) -> tuple[str, Inventory | None]:
+    """Read what is left to read of the entry; then its session can say what there is now, if it still lives."""
+    fingerprint = entry.readings.fingerprint(compared, hashed)
+    try:
+        return fingerprint, entry.inventory_now()
+    except ConnectionLostError:
+        return fingerprint, None
