@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from json.encoder import encode_basestring
 
 
@@ -34,11 +35,16 @@ def _text(value: object) -> str:
         case float():
             return _number(value)
         case dict():
-            return "{" + ",".join(f"{_text(k)}:{_text(value[k])}" for k in sorted(value, key=_utf16)) + "}"
+            return "{" + ",".join(f"{encode_basestring(k)}:{_text(value[k])}" for k in _in_order(value)) + "}"
         case list() | tuple():
             return "[" + ",".join(map(_text, value)) + "]"
         case _:
             raise TypeError(f"not a JSON value: {type(value).__name__}")
+
+
+def _in_order(keys: Iterable[str]) -> list[str]:
+    """Sorted by UTF-16 code units, which is the order of characters where none is beyond ASCII."""
+    return sorted(keys, key=None if all(map(str.isascii, keys)) else _utf16)
 
 
 def _utf16(key: str) -> bytes:

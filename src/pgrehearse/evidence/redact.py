@@ -17,6 +17,8 @@ _KEYWORD = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _URI = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s:/@?#]*):[^\s'\"]*@", re.IGNORECASE)
+_SUSPECT = re.compile("passw|secret|://", re.IGNORECASE)
+"""What each of the others holds: most texts have none of it, and are told by one look."""
 _CLAUSE = re.compile(r"\b(password\s+)E?'(?:[^'\\]|\\.|'')*'", re.IGNORECASE)
 
 
@@ -25,7 +27,10 @@ def redacted(text: str) -> str:
 
     What cannot be encoded (lone surrogates of a file name) is written as an escape.
     """
-    text = text.encode("utf-8", "backslashreplace").decode()
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode()
+    if not _SUSPECT.search(text):
+        return text
     text = _KEYWORD.sub(r"\1\2***", text)
     text = _URI.sub(r"\1:***@", text)
     return _CLAUSE.sub(r"\1'***'", text)

@@ -27,8 +27,10 @@ from pgrehearse.observe.schema_catalogs import NAMES as CATALOG_NAMES
 from pgrehearse.observe.sequences import SequenceObserver
 from pgrehearse.observe.shapes import ShapeObserver
 from pgrehearse.observe.values import ValueObserver
+from pgrehearse.pg.session import Session
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.gate import refuse_escapes
+from pgrehearse.stage.inventory import Inventory, take_inventory
 from pgrehearse.stage.performance import Performance
 from pgrehearse.stage.playing import Played, Surroundings, begin_stage, open_session, play
 from pgrehearse.stage.probed_stage import ProbedStage
@@ -49,7 +51,7 @@ def perform(performance: Performance) -> Transcript:
     clearance = performance.clearance
     with Beside() as beside:
         session = beside.open(lambda: open_session(performance))
-        stage = beside.start(lambda: begin_stage(session.take(), performance))
+        begun = beside.start(lambda: _begin(session.take(), performance))
         finder = EscapeFinder()
         witness = Witness(
             performance.conninfo, clearance, beside,
@@ -58,13 +60,19 @@ def perform(performance: Performance) -> Transcript:
         version = witness.now.parameter("server_version").split()[0]
         oids = catalog_oids(witness.now, CATALOG_NAMES)
         passing = Passing(Surroundings(performance, witness, finder, oids), beside)
-        passes = list(passing.play(stage.result()))
-        proof = prove(passes, witness)
+        stage, before = begun.result()
+        passes = list(passing.play(stage))
+        proof = prove(passes, witness, before)
         stuck = None if proof.lost else passing.restored()
     facts = TargetFacts(
         clearance.database, version, clearance.system_identifier, clearance.kind, clearance.proof
     )
     return Transcript(facts, proved(passes, proof, stuck), _limits(passes, performance, proof, stuck))
+
+
+def _begin(session: Session, performance: Performance) -> tuple[RollbackOnly, Inventory]:
+    """A stage, and what there was on the server before the script: asked here, where nobody waits for it."""
+    return begin_stage(session, performance), take_inventory(session)
 
 
 class Passing:

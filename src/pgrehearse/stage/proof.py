@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from pgrehearse.errors import RehearseError
 from pgrehearse.observe.observation import EscapeFound, SequenceAdvanced
+from pgrehearse.stage.inventory import Inventory, differences
 from pgrehearse.stage.playing import Played
 from pgrehearse.stage.transcript import UNREACHABLE, PassRecord, Residue, Rollback, StepState
 from pgrehearse.stage.witness import NO_FINGERPRINT, Fingerprint, Witness
@@ -34,15 +35,16 @@ class Proof:
     lost: str = ""
 
 
-def prove(passes: Sequence[Played], witness: Witness) -> Proof:
-    """Ask the server; where it cannot be asked, the proof says so."""
+def prove(passes: Sequence[Played], witness: Witness, before: Inventory) -> Proof:
+    """Ask the server, and compare with the inventory of `before`; where it cannot be asked, the proof says so."""
     touched = {table.oid: table for one in passes for table in one.touched}
     try:
         witness.see_again()
-        fingerprint, found = witness.compare(touched.values())
+        fingerprint, inventory = witness.compare(touched.values())
         statuses = {one.xid: witness.status_of(one.xid) for one in passes}
     except RehearseError as error:
         return Proof({}, lost=error.message)
+    found = differences(before, inventory)
     if any(_has_escaped(one.record) for one in passes):
         return Proof(statuses, fingerprint, (*found.here, *found.elsewhere))
     return Proof(statuses, fingerprint, found.here, found.elsewhere)

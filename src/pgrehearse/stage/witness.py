@@ -20,7 +20,7 @@ from pgrehearse.pg.session import Session
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.clearance import Clearance
 from pgrehearse.stage.fingerprint import TableReadings, tables_of
-from pgrehearse.stage.inventory import Differences, Inventory, differences, take_inventory
+from pgrehearse.stage.inventory import Inventory, take_inventory
 from pgrehearse.stage.limits import Limits
 
 _SNAPSHOT = """
@@ -99,7 +99,6 @@ class Entry:
             rows = self.session.fetch(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SNAPSHOT}")
             self.first_xid = int(rows[0][0])
             self.running = [xid for _, xid in rows if xid is not None]
-            self.inventory = take_inventory(self.session)
             learn(self.session)
         except BaseException:
             self.close()
@@ -226,8 +225,8 @@ class Witness:
     def _status(self, xid: str) -> str:
         return str(self.now.fetch("SELECT pg_xact_status(%s::text::xid8)", (xid,))[0][0] or "")
 
-    def compare(self, tables: Iterable[RelationName]) -> tuple[Fingerprint, Differences]:
-        """Compare `tables`, or all where everything is to be proved, and the inventory: as at entry, and as now.
+    def compare(self, tables: Iterable[RelationName]) -> tuple[Fingerprint, Inventory]:
+        """Compare `tables`, or all where everything is to be proved, as at entry and as now; and take the inventory.
 
         Raises:
             ConnectionLostError: The server is lost, or the snapshot of the entry with what is not yet read in it.
@@ -245,7 +244,7 @@ class Witness:
         after = readings.fingerprint(compared, with_rows)
         before, inventory = beside.result()
         fingerprint = Fingerprint(before, after, self._covered(compared, with_rows), foreign)
-        return fingerprint, differences(entry.inventory, inventory or take_inventory(self.now))
+        return fingerprint, inventory or take_inventory(self.now)
 
     def _covered(self, compared: Iterable[RelationName], hashed: Collection[RelationName]) -> tuple[str, ...]:
         counts = self._prove is Prove.COUNTS
