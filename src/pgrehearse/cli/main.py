@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -155,7 +156,10 @@ def run(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the installed command."""
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    # All is said and written: a Ctrl-C that comes now must not change how it ended.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
 
 
 def _let_go_of_output() -> None:

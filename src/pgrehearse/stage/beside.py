@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Generic, Protocol, TypeVar
 
 from pgrehearse.errors import RehearseError
@@ -51,15 +51,14 @@ class Beside:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="pgrehearse beside")
-        self._closings: list[Callable[[], None]] = []
+        self._closings = ExitStack()
+        self._closings.callback(self._threads.shutdown)
 
     def __enter__(self) -> Beside:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for close in reversed(self._closings):
-            close()
-        self._threads.shutdown()
+        self._closings.close()
 
     def start(self, act: Callable[[], Answer]) -> Future[Answer]:
         """Do something beside the main thread; it has ended when this object is closed."""
@@ -68,10 +67,10 @@ class Beside:
     def open(self, act: Callable[[], Opened]) -> Ahead[Opened]:
         """Open something beside the main thread."""
         ahead = Ahead(self._threads.submit(act))
-        self._closings.append(ahead.close)
+        self._closings.callback(ahead.close)
         return ahead
 
     def keep(self, opened: Opened) -> Opened:
         """Close `opened` at the end, too."""
-        self._closings.append(opened.close)
+        self._closings.callback(opened.close)
         return opened

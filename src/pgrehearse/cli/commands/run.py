@@ -81,15 +81,15 @@ def run(context: click.Context, /, **given: Any) -> None:
       5    INCONCLUSIVE  something could not be rehearsed
       130                interrupted
     """  # noqa: D301 - \b is click's, and means: leave these lines as they are
-    from pgrehearse.cli.handing_over import exit_status, hand_over  # noqa: PLC0415 - keeps --help fast
-    from pgrehearse.script.source import read_source  # noqa: PLC0415
-
     asked = Asked(**given)
-    sources = [read_source(script) for script in asked.scripts]
-    if asked.enqueue:
-        _enqueue(asked, sources)
-        return
     try:
+        from pgrehearse.cli.handing_over import exit_status, hand_over  # noqa: PLC0415 - keeps --help fast
+        from pgrehearse.script.source import read_source  # noqa: PLC0415
+
+        sources = [read_source(script) for script in asked.scripts]
+        if asked.enqueue:
+            _enqueue(asked, sources)
+            return
         rehearsed = _rehearse_all(asked, sources)
     except KeyboardInterrupt:
         terminal.warn("no evidence was written")
