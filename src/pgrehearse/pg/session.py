@@ -17,12 +17,11 @@ from typing import Any
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
 
-from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
+from pgrehearse.errors import ConnectionLostError, ServerError
 from pgrehearse.pg.answer import Answer
+from pgrehearse.pg.connecting import connect
 from pgrehearse.pg.diagnostics import error_of, message_of
-from pgrehearse.pg.patience import CLIENT_DEFAULTS, SERVER_KEEPALIVES, PatientConnection
 from pgrehearse.pg.result import Result, ServerMessage
 
 ROW_CAP = 1_000
@@ -68,7 +67,7 @@ class Session:
         self.must_end: Callable[[], bool] = _never
         """Asked again and again while a statement of a script runs; where it says so, the statement is cancelled."""
         self.dropped_messages = 0
-        self._connection = _connect(conninfo, application_name=application_name, settings=settings)
+        self._connection = connect(conninfo, application_name=application_name, settings=settings)
         self._connection.add_notice_handler(self._hear)
         self._connection.prepare_threshold = None
         self.pid = self._connection.info.backend_pid
@@ -364,28 +363,6 @@ class Session:
                 return
 
 
-def _connect(
-    conninfo: str, *, application_name: str, settings: Sequence[tuple[str, str]]
-) -> PatientConnection:
-    try:
-        given = psycopg.conninfo.conninfo_to_dict(conninfo)
-        ours = [*SERVER_KEEPALIVES, *settings]
-        options = " ".join([str(given.get("options") or ""), *(f"-c {_option(k, v)}" for k, v in ours)])
-        extra: dict[str, Any] = {"application_name": application_name, "client_encoding": "UTF8"}
-        extra["options"] = options.strip()
-        extra |= {name: given.get(name, value) for name, value in CLIENT_DEFAULTS.items()}
-        connection = PatientConnection.connect(make_conninfo(conninfo, **extra), autocommit=True)
-        connection.patience_s = float(extra["connect_timeout"])
-        return connection
-    except psycopg.Error as error:
-        first, _, rest = str(error).strip().partition("\n")
-        raise TargetError(
-            f"cannot connect to the target: {first}",
-            detail=rest.strip(),
-            hint="Check -d and the PG* variables; `pgrehearse doctor` says what is missing.",
-        ) from error
-
-
 def _everything(_message: ServerMessage) -> bool:
     return True
 
@@ -396,8 +373,3 @@ def _never() -> bool:
 
 def _always() -> bool:
     return True
-
-
-def _option(name: str, value: str) -> str:
-    """A setting for libpq's `options`, where spaces and backslashes are escaped by a backslash."""
-    return f"{name}={value}".replace("\\", "\\\\").replace(" ", "\\ ")
