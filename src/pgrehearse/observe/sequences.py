@@ -112,8 +112,9 @@ def moved(
     before: Mapping[int, Position], after: Mapping[int, Position]
 ) -> tuple[tuple[Position, Position], ...]:
     """The sequences that stand elsewhere than before, by name."""
-    pairs = ((position, after[oid]) for oid, position in before.items() if oid in after)
-    elsewhere = (p for p in pairs if (p[0].last, p[0].is_called) != (p[1].last, p[1].is_called))
+    pairs = ((was, after.get(oid)) for oid, was in before.items())
+    read_again = ((was, now) for was, now in pairs if now is not None and now is not was)
+    elsewhere = (p for p in read_again if (p[0].last, p[0].is_called) != (p[1].last, p[1].is_called))
     return tuple(sorted(elsewhere, key=lambda p: p[0].name))
 
 
@@ -121,8 +122,9 @@ class SequenceObserver(Quiet):
     """Reads all positions once, and at the end of the pass those of the sequences that the stage locked.
 
     To read a sequence opens it, which costs more than all else in a database of many tables; and a sequence that moves
-    is locked until the end of the transaction, even where an exception was caught. `earlier` is the observer of the
-    pass before: what it did not see locked still stands where it read it.
+    is locked until the end of the transaction, even where an exception was caught. `stand` comes before the pass, so
+    that it can be done where nobody waits for it. `earlier` is the observer of the pass before: what it did not see
+    locked still stands where it read it.
     """
 
     def __init__(self, earlier: SequenceObserver | None = None) -> None:
@@ -148,13 +150,13 @@ class SequenceObserver(Quiet):
             )
         return frozenset(told)
 
-    def begin(self, moment: Moment) -> None:
-        """Read where the sequences stand."""
+    def stand(self, witness: Session) -> None:
+        """Read where the sequences stand; nothing of the script may have run."""
         if self._earlier is None:
-            self.at_begin = read_positions(moment.witness)
-            self._hidden = moment.witness.fetch(_HIDDEN)[0][0]
+            self.at_begin = read_positions(witness)
+            self._hidden = witness.fetch(_HIDDEN)[0][0]
         else:
-            again = read_positions(moment.witness, self._earlier.touched)
+            again = read_positions(witness, self._earlier.touched)
             self.at_begin = {**self._earlier.at_begin, **again}
 
     def after(self, moment: Moment) -> Iterable[Observation]:

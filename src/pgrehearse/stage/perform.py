@@ -84,7 +84,8 @@ class Passing:
         self._witness = surroundings.witness
         self._beside = beside
         self._sequences = SequenceObserver()
-        """Of the last pass."""
+        """Of the pass that is played, or was last."""
+        self._sequences.stand(self._witness.now)
 
     def play(self, stage: RollbackOnly) -> Iterator[Played]:
         """Play the clean pass on `stage`, and the probed one on its own where it is asked for and of use.
@@ -104,6 +105,8 @@ class Passing:
         try:
             self._witness.read_ahead(clean.touched)
             unmoved = self._put_back_between()
+            self._sequences = SequenceObserver(earlier=self._sequences)
+            self._sequences.stand(self._witness.now)
             stage, probes = second.take(shapes.foreseen)
         except RehearseError as error:
             # Something has run: whatever stops us now, its rollback is to be proved, and told.
@@ -140,7 +143,6 @@ class Passing:
             second.open()
 
     def _play_probed(self, stage: RollbackOnly, probes: ProbeObserver, touched: Iterable[str]) -> Played:
-        self._sequences = SequenceObserver(earlier=self._sequences)
         observers: list[Observer] = [
             probes,
             MessageObserver(),
