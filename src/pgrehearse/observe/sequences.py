@@ -5,8 +5,10 @@ Takes the witness before and after the stage; gives `SequenceAdvanced`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 
 from pgrehearse.observe.observation import Observation, SequenceAdvanced
 from pgrehearse.observe.observer import Moment, Quiet
@@ -39,12 +41,35 @@ _BEFORE_18 = _POSITIONS.format(
 _OF_THESE = "  AND s.seqrelid = ANY(%s::oid[])"
 
 _READABLE = """
-SELECT c.oid::bigint
+SELECT c.oid::bigint, format('%%I.%%I', n.nspname, c.relname)
 FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = ANY(%s::oid[])
   AND has_table_privilege(c.oid, 'SELECT')
-  AND has_schema_privilege(c.relnamespace, 'USAGE')
+  AND has_schema_privilege(n.oid, 'USAGE')
 """
+
+_ALL = "SELECT seqrelid::bigint FROM pg_sequence ORDER BY 1"
+
+_STANDINGS_FROM_18 = """
+SELECT oid::bigint, (data).last_value, (data).is_called
+FROM (
+    SELECT listed.oid, pg_get_sequence_data(listed.oid) AS data FROM unnest(%s::oid[]) AS listed (oid) OFFSET 0
+) AS x
+"""
+"""No more than oid and standing, for there may be thousands; nothing of what the role may not SELECT."""
+
+_STANDINGS = """
+SELECT oid::bigint, last_value, last_value IS NOT NULL
+FROM (
+    SELECT listed.oid, pg_sequence_last_value(listed.oid) AS last_value
+    FROM unnest(%s::oid[]) AS listed (oid)
+    WHERE has_sequence_privilege(listed.oid, 'SELECT, USAGE')
+      AND (SELECT c.relpersistence <> 't' FROM pg_class AS c WHERE c.oid = listed.oid)
+    OFFSET 0
+) AS x
+"""
+"""On any version, with USAGE as well; nothing of a sequence that gave no value yet."""
 
 _HIDDEN = """
 SELECT count(*)
@@ -52,8 +77,14 @@ FROM pg_sequence AS s
 WHERE NOT has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
 """
 
+_PORTION = 500
+"""Sequences that are read at a time, by whoever has nothing else to do."""
+
 _TOGETHER = 40
-"""Sequences that one query reads: past it, planning costs more than another round trip."""
+"""Sequences that one query reads by name: past it, planning costs more than another round trip."""
+
+Standing = tuple[int | None, bool]
+"""A sequence's last value and whether it was called, as `Position` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +100,11 @@ class Position:
     is_called: bool
     increment: int
     start: int
+
+    @property
+    def standing(self) -> Standing:
+        """The two parts that change."""
+        return self.last, self.is_called
 
     @property
     def following(self) -> int:
@@ -91,73 +127,110 @@ def read_positions(session: Session, oids: Iterable[int] | None = None) -> dict[
         wanted = sorted(oids)
         rows = session.fetch(sql + _OF_THESE, (wanted,)) if wanted else []
     positions = {row[0]: Position(*row) for row in rows}
-    positions.update(_read_uncalled(session, [p for p in positions.values() if p.last is None]))
+    uncalled = _read_uncalled(session, [oid for oid, position in positions.items() if position.last is None])
+    for oid, (last, is_called) in uncalled.items():
+        positions[oid] = replace(positions[oid], last=last, is_called=is_called)
     return positions
 
 
-def _read_uncalled(session: Session, uncalled: Sequence[Position]) -> Iterator[tuple[int, Position]]:
+def read_standings(session: Session, oids: Sequence[int]) -> dict[int, Standing]:
+    """Where sequences stand, of those that the session may read."""
+    told = _standings(session, _STANDINGS_FROM_18, oids) if session.server_version >= 180_000 else {}
+    known = {oid: standing for oid, standing in told.items() if standing[0] is not None}
+    if unknown := [oid for oid in oids if oid not in known]:
+        known |= _standings(session, _STANDINGS, unknown)
+    return known | _read_uncalled(session, [oid for oid, (last, _) in known.items() if last is None])
+
+
+def _standings(session: Session, sql: str, oids: Sequence[int]) -> dict[int, Standing]:
+    return {oid: (last, is_called) for oid, last, is_called in session.fetch(sql, (oids,))}
+
+
+def _read_uncalled(session: Session, oids: Sequence[int]) -> dict[int, Standing]:
     """Read sequences that gave no value yet themselves, for no function of the server tells where they stand."""
-    oids = [position.oid for position in uncalled]
-    readable = {oid for (oid,) in session.fetch(_READABLE, (oids,))} if oids else set()
-    asked = [position for position in uncalled if position.oid in readable]
-    for some in (asked[i : i + _TOGETHER] for i in range(0, len(asked), _TOGETHER)):
-        sql = " UNION ALL ".join(f"SELECT {p.oid}, last_value, is_called FROM {p.name}" for p in some)
-        standing = {oid: (last, is_called) for oid, last, is_called in session.fetch(sql)}
-        for position in some:
-            last, is_called = standing[position.oid]
-            yield position.oid, replace(position, last=last, is_called=is_called)
+    names = session.fetch(_READABLE, (oids,)) if oids else []
+    standings: dict[int, Standing] = {}
+    for some in (names[i : i + _TOGETHER] for i in range(0, len(names), _TOGETHER)):
+        sql = " UNION ALL ".join(f"SELECT {oid}, last_value, is_called FROM {name}" for oid, name in some)
+        standings |= {oid: (last, is_called) for oid, last, is_called in session.fetch(sql)}
+    return standings
 
 
 def moved(
-    before: Mapping[int, Position], after: Mapping[int, Position]
+    before: Mapping[int, Standing], after: Mapping[int, Position]
 ) -> tuple[tuple[Position, Position], ...]:
     """The sequences that stand elsewhere than before, by name."""
-    pairs = ((was, after.get(oid)) for oid, was in before.items())
-    read_again = ((was, now) for was, now in pairs if now is not None and now is not was)
-    elsewhere = (p for p in read_again if (p[0].last, p[0].is_called) != (p[1].last, p[1].is_called))
-    return tuple(sorted(elsewhere, key=lambda p: p[0].name))
+    elsewhere = (now for oid, now in after.items() if oid in before and before[oid] != now.standing)
+    pairs = ((replace(now, last=before[now.oid][0], is_called=before[now.oid][1]), now) for now in elsewhere)
+    return tuple(sorted(pairs, key=lambda pair: pair[1].name))
+
+
+class FirstReading:
+    """Where all sequences stand before anything of the script runs, read by several sessions together.
+
+    To read a sequence opens it, which takes a new backend more than all else in a database of many tables.
+    """
+
+    def __init__(self) -> None:
+        self.standings: dict[int, Standing] = {}
+        self._listed = 0
+        self._portions: SimpleQueue[list[int]] = SimpleQueue()
+
+    def begin(self, session: Session) -> None:
+        """Find what there is to read, and read until nothing is left."""
+        oids = [oid for (oid,) in session.fetch(_ALL)]
+        self._listed = len(oids)
+        for at in range(0, len(oids), _PORTION):
+            self._portions.put(oids[at : at + _PORTION])
+        self.help(session)
+
+    def help(self, session: Session) -> None:
+        """Read what is left; nothing where it is not known yet what there is."""
+        with suppress(Empty):
+            while True:
+                self.standings |= read_standings(session, self._portions.get_nowait())
+
+    def hidden(self, session: Session) -> int:
+        """How many sequences the role may not read; asked when all have read."""
+        return int(session.fetch(_HIDDEN)[0][0]) if len(self.standings) < self._listed else 0
 
 
 class SequenceObserver(Quiet):
-    """Reads all positions once, and at the end of the pass those of the sequences that the stage locked.
+    """Reads at the end of the pass the sequences that the stage locked.
 
-    To read a sequence opens it, which costs more than all else in a database of many tables; and a sequence that moves
-    is locked until the end of the transaction, even where an exception was caught. `stand` comes before the pass, so
-    that it can be done where nobody waits for it. `earlier` is the observer of the pass before: what it did not see
-    locked still stands where it read it.
+    One that moves is locked until the end of the transaction, even where an exception was caught.
+
+    Args:
+        at_begin: Where all of them stood.
     """
 
-    def __init__(self, earlier: SequenceObserver | None = None) -> None:
-        self.at_begin: dict[int, Position] = {}
-        self.at_end: dict[int, Position] = {}
+    def __init__(self, at_begin: Mapping[int, Standing]) -> None:
+        self.at_begin = at_begin
+        self.at_end: Mapping[int, Position] = {}
         self.touched: set[int] = set()
-        self._earlier = earlier
+        self.hidden = 0
+        """How many the role may not read."""
         self._is_finished = False
-        self._hidden = 0
+
+    def again(self, witness: Session) -> SequenceObserver:
+        """The observer of the next pass: what this one did not see locked still stands where it stood."""
+        now = {oid: position.standing for oid, position in read_positions(witness, self.touched).items()}
+        return SequenceObserver({**self.at_begin, **now})
 
     @property
     def limits(self) -> frozenset[str]:
         """How many sequences nobody showed us."""
         told = set()
-        if self._hidden:
+        if self.hidden:
             told.add(
-                f"The role may not read {self._hidden} of the sequences: whether they moved is not known."
+                f"The role may not read {self.hidden} of the sequences: whether they moved is not known."
             )
-        if fresh := sum(position.last is None for position in self.at_begin.values()):
+        if fresh := sum(last is None for last, _ in self.at_begin.values()):
             told.add(
                 f"The role may not read where {fresh} of the sequences begin: whether they were set to another value "
                 "before their first is not known."
             )
         return frozenset(told)
-
-    def stand(self, witness: Session) -> None:
-        """Read where the sequences stand; nothing of the script may have run."""
-        if self._earlier is None:
-            self.at_begin = read_positions(witness)
-            self._hidden = witness.fetch(_HIDDEN)[0][0]
-        else:
-            again = read_positions(witness, self._earlier.touched)
-            self.at_begin = {**self._earlier.at_begin, **again}
 
     def after(self, moment: Moment) -> Iterable[Observation]:
         """Remember what may have moved."""
@@ -171,7 +244,6 @@ class SequenceObserver(Quiet):
 
     def end(self, witness: Session) -> Iterable[SequenceAdvanced]:
         """Read them again, and give those that moved."""
-        again = read_positions(witness, self.touched if self._is_finished else None)
-        self.at_end = {**self.at_begin, **again}
+        self.at_end = read_positions(witness, self.touched if self._is_finished else None)
         for before, after in moved(self.at_begin, self.at_end):
             yield SequenceAdvanced(before.name, before.steps_to(after))

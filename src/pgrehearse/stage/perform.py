@@ -24,7 +24,7 @@ from pgrehearse.observe.probes import ProbeObserver
 from pgrehearse.observe.samples import SampleObserver
 from pgrehearse.observe.schema import SchemaObserver
 from pgrehearse.observe.schema_catalogs import NAMES as CATALOG_NAMES
-from pgrehearse.observe.sequences import SequenceObserver
+from pgrehearse.observe.sequences import FirstReading, SequenceObserver
 from pgrehearse.observe.shapes import ShapeObserver
 from pgrehearse.observe.values import ValueObserver
 from pgrehearse.pg.session import Session
@@ -52,14 +52,20 @@ def perform(performance: Performance) -> Transcript:
     with Beside() as beside:
         session = beside.open(lambda: open_session(performance))
         begun = beside.start(lambda: _begin(session.take(), performance))
-        finder = EscapeFinder()
+        finder, reading = EscapeFinder(), FirstReading()
+
+        def learn(entry: Session) -> None:
+            finder.learn(entry)
+            reading.help(entry)
+
         witness = Witness(
             performance.conninfo, clearance, beside,
-            prove=performance.prove, limits=performance.limits, learn=finder.learn,
+            prove=performance.prove, limits=performance.limits, learn=learn,
         )  # fmt: skip
         version = witness.now.parameter("server_version").split()[0]
         oids = catalog_oids(witness.now, CATALOG_NAMES)
-        passing = Passing(Surroundings(performance, witness, finder, oids), beside)
+        reading.begin(witness.now)
+        passing = Passing(Surroundings(performance, witness, finder, oids), beside, reading)
         stage, before = begun.result()
         passes = list(passing.play(stage))
         proof = prove(passes, witness, before)
@@ -78,14 +84,15 @@ def _begin(session: Session, performance: Performance) -> tuple[RollbackOnly, In
 class Passing:
     """The passes of one rehearsal, one after the other."""
 
-    def __init__(self, surroundings: Surroundings, beside: Beside) -> None:
+    def __init__(self, surroundings: Surroundings, beside: Beside, reading: FirstReading) -> None:
         self._surroundings = surroundings
         self._performance = surroundings.performance
         self._witness = surroundings.witness
         self._beside = beside
-        self._sequences = SequenceObserver()
+        # Some of it may still be read beside, until `_enter`.
+        self._reading = reading
+        self._sequences = SequenceObserver(reading.standings)
         """Of the pass that is played, or was last."""
-        self._sequences.stand(self._witness.now)
 
     def play(self, stage: RollbackOnly) -> Iterator[Played]:
         """Play the clean pass on `stage`, and the probed one on its own where it is asked for and of use.
@@ -105,8 +112,7 @@ class Passing:
         try:
             self._witness.read_ahead(clean.touched)
             unmoved = self._put_back_between()
-            self._sequences = SequenceObserver(earlier=self._sequences)
-            self._sequences.stand(self._witness.now)
+            self._sequences = self._sequences.again(self._witness.now)
             stage, probes = second.take(shapes.foreseen)
         except RehearseError as error:
             # Something has run: whatever stops us now, its rollback is to be proved, and told.
@@ -137,6 +143,7 @@ class Passing:
     def _enter(self, second: ProbedStage | None) -> None:
         """The last thing before the script: the snapshot of the entry is taken, and nothing in the text leads out."""
         self._witness.wait_for_entry()
+        self._sequences.hidden = self._reading.hidden(self._witness.now)
         finder, policy = self._surroundings.finder, self._performance.policy
         refuse_escapes(finder, policy, self._performance.foreknown)
         if second:

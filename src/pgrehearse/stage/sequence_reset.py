@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pgrehearse.errors import ServerError
-from pgrehearse.observe.sequences import Position, moved, read_positions
+from pgrehearse.observe.sequences import Position, Standing, moved, read_positions
 from pgrehearse.pg.session import Session
 
 
 def put_back(
-    session: Session, before: Mapping[int, Position], after: Mapping[int, Position]
+    session: Session, before: Mapping[int, Standing], after: Mapping[int, Position]
 ) -> tuple[str, ...]:
     """Set each sequence that moved between `before` and `after` back; give the names of those that could not be.
 
@@ -28,7 +28,7 @@ def put_back(
     session.run("BEGIN READ WRITE")
     for was, pass_end in moved(before, after):
         standing = now.get(was.oid)
-        if standing is None or (standing.last, standing.is_called) != (pass_end.last, pass_end.is_called):
+        if standing is None or standing.standing != pass_end.standing:
             left.append(was.name)
             continue
         value = was.start if was.last is None else was.last
