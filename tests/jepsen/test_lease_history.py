@@ -91,9 +91,9 @@ class Chaos:
         victim.wait()
         self.start()
 
-    def stop(self) -> None:
+    def stop(self, number: int = 3) -> None:
         """Stop some for longer than the lease lasts: they wake up believing that they hold it."""
-        victims = self._chance.sample(self._processes, 3)
+        victims = self._chance.sample(self._processes, number)
         for victim in victims:
             victim.send_signal(signal.SIGSTOP)
         time.sleep(TTL_S * self._chance.uniform(1.1, 2.0))
@@ -163,11 +163,11 @@ def test_a_broken_lease_is_caught(home: Path, tmp_path: Path, breakage: str):
     found: list[str] = []
 
     with chaos(home, tmp_path, breakage=breakage) as fight:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not found and time.monotonic() < deadline:
             for _ in range(5):
                 time.sleep(0.2)
-                fight.stop()
+                fight.stop(WORKERS - 1)  # the holder among them, but for bad luck
             with psycopg.connect(fight.conninfo) as session:
                 query = "SELECT seq, run_id, state, holder, term FROM pgrehearse_dots.ledger"
                 rows = [Row(*row) for row in session.execute(query)]
