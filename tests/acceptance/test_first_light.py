@@ -53,7 +53,8 @@ def test_the_demo_reproduces_what_the_seed_recorded(pgrehearse: Command) -> None
     assert rows["public.birth_registry"] == (5, 0, 0)
     births = next(r for r in document["effects"]["rows"] if r["table"] == "public.birth_registry")
     assert {s["value"]: s["rows"] for s in births["split"]} == {"dot_tools": 1, "entity_labels": 4}
-    warnings = [m for m in document["effects"]["messages"] if m["severity"] == "WARNING"]
+    warnings = document["effects"]["messages"]
+    assert {m["severity"] for m in warnings} == {"WARNING"}
     assert len(warnings) == 1
     assert "code format" in warnings[0]["text"]
     assert document["effects"]["notifications"] == []

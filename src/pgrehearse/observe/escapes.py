@@ -146,17 +146,16 @@ class EscapeObserver(Quiet):
         self.finder = finder
         self.trace = Trace()
         """What the server tells; it is off where the role may not keep it out of the server's log."""
-        self._must_switch = False
+        self._must_switch = True
 
     @property
     def limits(self) -> frozenset[str]:
         """What it could not tell."""
-        return frozenset() if self.trace.is_on else frozenset({_NOT_TRACED})
+        return frozenset() if self.trace.is_on or self._must_switch else frozenset({_NOT_TRACED})
 
     def begin(self, moment: Moment) -> None:
-        """Listen to all that the server says, and have it tell for the whole stage: no rollback takes that back."""
+        """Listen to all that the server says."""
         moment.session.hears = self.trace.keep
-        self.trace.switch_on(moment.session)
 
     def before(self, moment: Moment) -> None:
         """Listen for what the catalog holds by now, and see that the server still tells."""

@@ -19,6 +19,13 @@ from pgrehearse.pg.session import Session
 LEVELS = ("DEBUG5", "DEBUG4", "DEBUG3", "DEBUG2", "DEBUG1", "LOG", "NOTICE", "WARNING", "ERROR")
 """client_min_messages, lowest first; INFO is always sent."""
 
+SCRIPTS_LEVEL = "pgrehearse.level"
+"""Where the level that the script has set is kept: on the server, where what undoes the one undoes the other."""
+
+_LEVELS = f"""
+SELECT upper(current_setting('client_min_messages')), upper(current_setting('{SCRIPTS_LEVEL}', true))
+"""
+
 _TRACED = re.compile(r"Async_Notify\((.*)\)\Z", re.DOTALL)
 _TOUCHES_LEVEL = re.compile(r"client_min_messages|trace_notify", re.IGNORECASE)
 _RESETS = ("RESET", "DISCARD ALL", "ROLLBACK")
@@ -28,21 +35,34 @@ class MessageObserver(Quiet):
     """Gives `MessageReceived` and `Notified`; keeps the trace of notifications switched on."""
 
     def __init__(self) -> None:
-        self._level = "NOTICE"
+        self._first = self._level = "NOTICE"
+        self._must_follow = False
 
     def begin(self, moment: Moment) -> None:
         """Remember the level the script would have had, then lower it."""
-        self._level = _current_level(moment.session)
+        self._first = self._level = _levels(moment.session)[0]
         _switch_trace_on(moment.session)
+
+    def before(self, moment: Moment) -> None:
+        """See what a rollback has made of the script's own level."""
+        if self._must_follow:
+            self._level = _levels(moment.session)[1] or self._first
 
     def after(self, moment: Moment) -> Iterable[Observation]:
         """Tell notifications from messages, and see that the script did not switch the trace off."""
         yield from self._observed(moment)
-        if moment.is_usable and (_TOUCHES_LEVEL.search(moment.text) or moment.tag in _RESETS):
-            level = _current_level(moment.session)
-            if level != "DEBUG1":
-                self._level = level
-            _switch_trace_on(moment.session)
+        touches = _TOUCHES_LEVEL.search(moment.text) is not None
+        self._must_follow |= touches
+        if moment.is_usable and (touches or moment.tag in _RESETS):
+            self._follow(moment.session)
+
+    def _follow(self, session: Session) -> None:
+        """Take the level that the script has set; the server itself keeps it, so that a rollback takes it back."""
+        shown, kept = _levels(session)
+        if shown != "DEBUG1":
+            session.run(f"SET LOCAL {SCRIPTS_LEVEL} = {shown}")
+        _switch_trace_on(session)
+        self._level = shown if shown != "DEBUG1" else kept or self._first
 
     def end_segment(self, moment: Moment) -> Iterable[Observation]:
         """What a fake commit's deferred triggers said belongs to the segment."""
@@ -69,9 +89,10 @@ class MessageObserver(Quiet):
         )
 
 
-def _current_level(session: Session) -> str:
-    level = str(session.fetch("SELECT current_setting('client_min_messages')")[0][0]).upper()
-    return "DEBUG2" if level == "DEBUG" else level
+def _levels(session: Session) -> tuple[str, str]:
+    """The level as it is set now, and the one that the script has set, where it has."""
+    shown, kept = session.fetch(_LEVELS)[0]
+    return ("DEBUG2" if shown == "DEBUG" else str(shown)), kept or ""
 
 
 def _switch_trace_on(session: Session) -> None:

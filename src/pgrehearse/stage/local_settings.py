@@ -8,9 +8,10 @@ sets from within is not seen, and lasts to the end of the stage.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from pgrehearse.observe.messages import SCRIPTS_LEVEL
 from pgrehearse.pg.session import Session
 from pgrehearse.plan.words import words_of
 
@@ -36,7 +37,7 @@ class LocalSettings:
         """Look at a statement of the block that is about to be sent."""
         for name in _session_names(text):
             self._before.pop(name, None)
-        for name in _local_names(text):
+        for name in _with_companions(_local_names(text)):
             if name not in self._before and not self._session.is_in_failed_transaction:
                 value = self._session.fetch("SELECT pg_catalog.current_setting(%s, true)", (name,))[0][0]
                 self._before[name] = value or ""
@@ -50,6 +51,14 @@ class LocalSettings:
     def forget(self) -> None:
         """The block was rolled back, and its settings with it."""
         self._before.clear()
+
+
+def _with_companions(names: Iterable[str]) -> Iterator[str]:
+    """`names`, and beside the level of messages the setting in which the script's own level is kept."""
+    for name in names:
+        yield name
+        if name == "client_min_messages":
+            yield SCRIPTS_LEVEL
 
 
 def _local_names(text: str) -> Iterator[str]:
