@@ -96,11 +96,12 @@ def run_guarded(conninfo: str, clearance: Clearance, source: Source) -> None:
     """What a rehearsal does around the statements, without an observer."""
     limits = Limits.of(Policy())
     with Beside() as beside:
-        opened = beside.open(lambda: open_stage(conninfo, clearance, limits))
-        begun = beside.start(lambda: begin(opened.take()))
         witness = Witness(
             conninfo, clearance, beside, prove=Prove.TOUCHED, limits=limits, learn=EscapeFinder().learn
         )
+        opened = beside.open(lambda: open_stage(conninfo, clearance, limits))
+        begun = beside.start(lambda: begin(opened.take()))
+        witness.open()
         stage, before = begun.result()
         session = stage.session
         witness.wait_for_entry()

@@ -71,6 +71,12 @@ class TableReadings:
         names = sorted({table.name for table in hashed} - self._contents.keys())
         self._contents |= _contents(self._session, names, counts=self._counts)
 
+    def has(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> bool:
+        """Whether all of this is read already."""
+        return {table.oid for table in tables} <= self._asked and {
+            t.name for t in hashed
+        } <= self._contents.keys()
+
     def read_ahead(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> None:
         """Read what will be asked for; what cannot be read now is tried again then."""
         self.read(tables, hashed)

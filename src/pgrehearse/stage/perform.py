@@ -50,8 +50,6 @@ def perform(performance: Performance) -> Transcript:
     """
     clearance = performance.clearance
     with Beside() as beside:
-        session = beside.open(lambda: open_session(performance))
-        begun = beside.start(lambda: _begin(session.take(), performance))
         finder, reading = EscapeFinder(), FirstReading()
 
         def learn(entry: Session) -> None:
@@ -62,6 +60,9 @@ def perform(performance: Performance) -> Transcript:
             performance.conninfo, clearance, beside,
             prove=performance.prove, limits=performance.limits, learn=learn,
         )  # fmt: skip
+        session = beside.open(lambda: open_session(performance))
+        begun = beside.start(lambda: _begin(session.take(), performance))
+        witness.open()
         version = witness.now.parameter("server_version").split()[0]
         oids = catalog_oids(witness.now, CATALOG_NAMES)
         reading.begin(witness.now)

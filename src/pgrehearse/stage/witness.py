@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -116,12 +116,7 @@ class Entry:
 
 
 class Witness:
-    """Two read-only sessions: `entry` holds the snapshot of the entry, `now` sees what is committed at each moment.
-
-    Raises:
-        RefusedError: The target is not the one that was cleared.
-        TargetError: It cannot be reached.
-    """
+    """Two read-only sessions: `entry` holds the snapshot of the entry, `now` sees what is committed at each moment."""
 
     def __init__(
         self,
@@ -141,6 +136,15 @@ class Witness:
         self._ahead: Future[None] | None = None
         self._small: dict[int, bool] = {}
         self._last_xid = 0
+        self.now: Session
+
+    def open(self) -> None:
+        """Open `now`; the snapshot of the entry is being taken beside since this object was made.
+
+        Raises:
+            RefusedError: The target is not the one that was cleared.
+            TargetError: It cannot be reached.
+        """
         self.now = self._open_now()
 
     def _open_now(self) -> Session:
@@ -239,12 +243,15 @@ class Witness:
         if self._prove is Prove.TOUCHED and not foreign:
             is_small = self._is_small(with_rows)
             with_rows = [t for t in with_rows if is_small.get(t.oid, False)]
-        beside = self._beside.start(lambda: _finish(entry, compared, with_rows))
+        is_read = entry.readings.has(compared, with_rows)
+        before = self._beside.start(lambda: entry.readings.fingerprint(compared, with_rows))
+        # Whoever has less to read says what there is on the server by now.
+        beside = self._beside.start(lambda: _inventory_of(entry)) if is_read else None
         readings = TableReadings(self.now, counts=self._prove is Prove.COUNTS)
         after = readings.fingerprint(compared, with_rows)
-        before, inventory = beside.result()
-        fingerprint = Fingerprint(before, after, self._covered(compared, with_rows), foreign)
-        return fingerprint, inventory or take_inventory(self.now)
+        inventory = (beside.result() if beside else None) or take_inventory(self.now)
+        fingerprint = Fingerprint(before.result(), after, self._covered(compared, with_rows), foreign)
+        return fingerprint, inventory
 
     def _covered(self, compared: Iterable[RelationName], hashed: Collection[RelationName]) -> tuple[str, ...]:
         counts = self._prove is Prove.COUNTS
@@ -268,12 +275,9 @@ class Witness:
         return self._small
 
 
-def _finish(
-    entry: Entry, compared: Sequence[RelationName], hashed: Sequence[RelationName]
-) -> tuple[str, Inventory | None]:
-    """Read what is left to read of the entry; then its session can say what there is now, if it still lives."""
-    fingerprint = entry.readings.fingerprint(compared, hashed)
+def _inventory_of(entry: Entry) -> Inventory | None:
+    """What the entry's session, of no other use any more, says there is; None where it is lost."""
     try:
-        return fingerprint, entry.inventory_now()
+        return entry.inventory_now()
     except ConnectionLostError:
-        return fingerprint, None
+        return None
