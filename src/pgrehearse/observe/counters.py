@@ -11,12 +11,16 @@ from collections.abc import Iterable
 from pgrehearse.errors import ServerError
 from pgrehearse.observe.observation import FunctionCalled, Observation, RowsCounted
 from pgrehearse.observe.observer import Moment, Quiet
+from pgrehearse.pg.session import Session
 
 _COUNTS = """
 SELECT oid::bigint, pg_stat_get_xact_tuples_inserted(oid), pg_stat_get_xact_tuples_updated(oid),
        pg_stat_get_xact_tuples_deleted(oid)
 FROM unnest(%s::oid[]) AS oid
 """
+
+Counts = tuple[int, int, int]
+"""Inserted, updated, deleted."""
 
 _FUNCTIONS = """
 SELECT format('%I.%I', n.nspname, p.proname), sum(pg_stat_get_xact_function_calls(p.oid))::bigint,
@@ -31,13 +35,18 @@ ORDER BY 1
 """
 
 
+def row_counts(session: Session, oids: Iterable[int]) -> dict[int, Counts]:
+    """What the transaction of `session` has attempted so far on each of the relations `oids`."""
+    return {oid: (i, u, d) for oid, i, u, d in session.fetch(_COUNTS, (sorted(oids),))}
+
+
 class CounterObserver(Quiet):
     """Reads the counters of touched tables where a segment ends, and, where asked for, those of `functions` once."""
 
     def __init__(self, *, functions: bool = False) -> None:
         self._wants_functions = functions
         self.touched: set[int] = set()
-        self._counted: dict[int, tuple[int, int, int]] = {}
+        self._counted: dict[int, Counts] = {}
         self.tracks_functions = False
 
     @property
@@ -69,9 +78,9 @@ class CounterObserver(Quiet):
         moment.names.learn(moment.witness, self.touched)
         moment.names.learn(moment.session, self.touched)
         tables = {r.oid: r.name for r in moment.names.reported(self.touched, "rm")}
-        for oid, *counts in moment.session.fetch(_COUNTS, (sorted(tables),)):
+        for oid, counts in row_counts(moment.session, tables).items():
             last = self._counted.get(oid, (0, 0, 0))
-            self._counted[oid] = (counts[0], counts[1], counts[2])
+            self._counted[oid] = counts
             # A rollback to a savepoint takes back what a TRUNCATE had reset: then a counter falls.
             inserted, updated, deleted = (max(now - then, 0) for now, then in zip(counts, last, strict=True))
             if inserted or updated or deleted:

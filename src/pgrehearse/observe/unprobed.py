@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pgrehearse.errors import ServerError
+from pgrehearse.observe.counters import Counts, row_counts
 from pgrehearse.observe.observer import Moment
 from pgrehearse.observe.probe_setup import Renewal
 from pgrehearse.observe.probe_text import ProbedRelation
 from pgrehearse.pg.session import Session
-
-Counts = tuple[int, int, int]
-"""Inserted, updated, deleted."""
 
 _RELATION = """
 SELECT c.oid::bigint, c.relkind::text, pg_relation_filenode(c.oid)::bigint
@@ -26,12 +24,6 @@ WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'm') AND c.relpersistence <
 _STILL_THERE = (
     "SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class WHERE oid = ANY(%s::oid[])"
 )
-
-_COUNTERS = """
-SELECT oid::bigint, pg_stat_get_xact_tuples_inserted(oid), pg_stat_get_xact_tuples_updated(oid),
-       pg_stat_get_xact_tuples_deleted(oid)
-FROM unnest(%s::oid[]) AS oid
-"""
 
 _LOGGED = """
 SELECT COALESCE(sum(n) FILTER (WHERE op = 'INSERT'), 0)::bigint,
@@ -66,7 +58,7 @@ class UnprobedRows:
                 count = self._count(moment.session, name)
                 if count is not None:
                     self._before[oid] = (count, file)
-        self._counters = _counters(moment.session, relations)
+        self._counters = row_counts(moment.session, relations)
 
     def after(
         self,
@@ -103,7 +95,7 @@ class UnprobedRows:
     def _add_created(self, moment: Moment, relation: ProbedRelation) -> None:
         """A new table: its counters tell what was done to it, where they agree with what is in it."""
         count = self._count(moment.session, relation.name) or 0
-        inserted, updated, deleted = _counters(moment.session, [relation.oid])[relation.oid]
+        inserted, updated, deleted = row_counts(moment.session, [relation.oid])[relation.oid]
         if inserted - deleted != count:
             inserted, updated, deleted = count, 0, 0
         self._add(moment, relation.oid, "INSERT", inserted)
@@ -112,7 +104,7 @@ class UnprobedRows:
 
     def _note_grown(self, moment: Moment, relation: ProbedRelation) -> None:
         """A probe on a parent counts rows of children that came after it, too: more then than there were."""
-        now = _counters(moment.session, [relation.oid])[relation.oid]
+        now = row_counts(moment.session, [relation.oid])[relation.oid]
         was = self._counters.get(relation.oid, (0, 0, 0))
         logged = self._logged(moment, relation.oid)
         if any(n - w < s for n, w, s in zip(now, was, logged, strict=True)):
@@ -138,7 +130,7 @@ class UnprobedRows:
 
     def _beyond_log(self, moment: Moment, oid: int) -> Counts:
         """How far the counters moved in this step beyond what stands in the log for it."""
-        now = _counters(moment.session, [oid])[oid]
+        now = row_counts(moment.session, [oid])[oid]
         was = self._counters.get(oid, (0, 0, 0))
         logged = self._logged(moment, oid)
         inserted, updated, deleted = (max(n - w - s, 0) for n, w, s in zip(now, was, logged, strict=True))
@@ -168,7 +160,3 @@ class UnprobedRows:
             return None
         finally:
             session.run("ROLLBACK TO pgrehearse; RELEASE pgrehearse")
-
-
-def _counters(session: Session, oids: Iterable[int]) -> dict[int, Counts]:
-    return {oid: (i, u, d) for oid, i, u, d in session.fetch(_COUNTERS, (sorted(oids),))}

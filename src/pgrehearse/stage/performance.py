@@ -14,11 +14,6 @@ from pgrehearse.stage.transcript import StepResult
 from pgrehearse.stage.witness import Prove
 
 
-def _never() -> bool:
-    """The default of `Performance.is_interrupted`."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Performance:
     """What is performed, where, and how.
@@ -37,9 +32,9 @@ class Performance:
         prove: How much is compared after the rollback.
         rows: How many rows of each operation on each table are shown; 0 shows none.
         restore_sequences: Whether sequences are put back afterwards, where nobody else has moved them.
+        is_interrupted: Asked again and again whether somebody wants the rehearsal to end now.
         foreknown: The statements of the script that run for certain, as far as they are known beforehand.
         shown: Told each step as it ends, with the number of the pass.
-        is_interrupted: Asked again and again whether somebody wants the rehearsal to end now.
     """
 
     source: Source
@@ -53,8 +48,8 @@ class Performance:
     isolation: str
     policy: Policy
     shown: Callable[[int, StepResult], None]
+    is_interrupted: Callable[[], bool]
     foreknown: Sequence[Statement] = ()
     prove: Prove = Prove.TOUCHED
     rows: int = 0
     restore_sequences: bool = False
-    is_interrupted: Callable[[], bool] = _never

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -170,14 +170,14 @@ class Witness:
     # While the passes run --------------------------------------------------------------------------------------------
 
     def read_ahead(self, tables: Iterable[RelationName]) -> None:
-        """Begin to read what `fingerprint` will ask of the entry; `read_ahead_done` waits for it.
+        """Begin to read what `compare` will ask of the entry; `read_ahead_done` waits for it.
 
         Nothing of a script may run meanwhile: its locks and those of the reading would be in each other's way.
         """
         tables = list(tables)
         if self._prove is Prove.FULL or not tables:
             return
-        hashed = [table for table in tables if self._is_small(tables).get(table.oid, False)]
+        hashed = self._small_of(tables)
         self._ahead = self._beside.start(lambda: self.entry.readings.read_ahead(tables, hashed))
 
     def read_ahead_done(self) -> None:
@@ -241,8 +241,7 @@ class Witness:
         foreign = self._foreign_commits()
         with_rows = [t for t in compared if t.kind in _WITH_ROWS]
         if self._prove is Prove.TOUCHED and not foreign:
-            is_small = self._is_small(with_rows)
-            with_rows = [t for t in with_rows if is_small.get(t.oid, False)]
+            with_rows = self._small_of(with_rows)
         is_read = entry.readings.has(compared, with_rows)
         before = self._beside.start(lambda: entry.readings.fingerprint(compared, with_rows))
         # Whoever has less to read says what there is on the server by now.
@@ -267,12 +266,12 @@ class Witness:
         window = {"first": self.entry.first_xid, "last": self._last_xid, "running": self.entry.running}
         return int(self.now.fetch(_COMMITTED_SINCE, window)[0][0])
 
-    def _is_small(self, tables: Iterable[RelationName]) -> Mapping[int, bool]:
-        """Which tables are small: asked once each, for what a rehearsal leaves in their files is not to decide."""
+    def _small_of(self, tables: Collection[RelationName]) -> list[RelationName]:
+        """Those that are small: asked once each, for what a rehearsal leaves in their files is not to decide."""
         unknown = sorted({table.oid for table in tables if table.kind in _WITH_ROWS} - self._small.keys())
         if unknown:
             self._small |= {oid: size <= SMALL_BYTES for oid, size in self.now.fetch(_SIZES, (unknown,))}
-        return self._small
+        return [table for table in tables if self._small.get(table.oid, False)]
 
 
 def _inventory_of(entry: Entry) -> Inventory | None:
