@@ -7,7 +7,7 @@ their meaning was changed, or that a temporary object has taken the name of a sy
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pgrehearse.pg.session import Session
@@ -29,6 +29,7 @@ SELECT pg_catalog.array_agg(
            pg_catalog.pg_stat_get_xact_tuples_updated(c) OPERATOR(pg_catalog.+)
            pg_catalog.pg_stat_get_xact_tuples_deleted(c) ORDER BY n),
        pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_attribute'::pg_catalog.regclass),
+       pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_type'::pg_catalog.regclass),
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_depend
         WHERE refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
           AND refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()),
@@ -57,13 +58,14 @@ SELECT EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class CatalogState:
-    """Rows written by catalog, whatever became of them; those of pg_attribute that were updated; temporary objects.
+    """Rows written by catalog, whatever became of them; updated ones of pg_attribute and pg_type; temporary objects.
 
     `settings` are the values of those that are decisive, and who the session is.
     """
 
     written: Mapping[str, int]
     attributes_updated: int
+    types_updated: int
     temporary: int
     settings: str = ""
 
@@ -72,10 +74,10 @@ class CatalogState:
         return sum(self.written[name] for name in names)
 
 
-NOTHING_WRITTEN = CatalogState({}, 0, 0)
+NOTHING_WRITTEN = CatalogState({}, 0, 0, 0)
 
 
-def catalog_oids(session: Session, names: Sequence[str]) -> dict[str, int]:
+def catalog_oids(session: Session, names: Iterable[str]) -> dict[str, int]:
     """The oids of catalogs by name."""
     return dict(session.fetch(_OIDS, (list(names),)))
 

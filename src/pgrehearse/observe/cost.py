@@ -51,7 +51,6 @@ class CostObserver(Quiet):
         self._wal: WalEnd | None = None
         self._has_missed_wal = False
         self._others_wrote = False
-        self._own: frozenset[int] = frozenset()
         self._counted: dict[int, tuple[int, int]] = {}
         self._is_behind = False
 
@@ -66,8 +65,7 @@ class CostObserver(Quiet):
         return frozenset(sentence for sentence, holds in told.items() if holds)
 
     def begin(self, moment: Moment) -> None:
-        """Ask to be told of temporary files; what the stage holds for itself is no cost of the script's."""
-        self._own = frozenset(lock.relation for lock in moment.held)
+        """Ask to be told of temporary files."""
         self._files.listen(moment.session)
 
     def before(self, moment: Moment) -> None:
@@ -106,7 +104,7 @@ class CostObserver(Quiet):
         if not moment.is_usable:
             self._is_behind = True
             return None, None
-        locked = {lock.relation for lock in moment.held if lock.relation} - self._own
+        locked = {lock.relation for lock in moment.held if lock.relation}
         if is_still or (not locked and not moment.tag.startswith("SELECT")):
             return 0, 0
         now = _counts(moment.session.fetch(_OF_LOCKED, (sorted(locked),)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from pgrehearse.observe.catalog_state import CatalogState
 from pgrehearse.observe.escape_names import FOREIGN_TABLE, SUSPECT, UNSEEN
 from pgrehearse.observe.escape_reach import Reach, read_reach
 from pgrehearse.observe.escape_text import Escape, TextFacts, facts_of_statement
@@ -53,17 +54,12 @@ def keeps_catalog(text: str) -> bool:
     return kind.disposition is not Disposition.RUN or kind.keyword in _KEEPS_CATALOG
 
 
-_CHANGES = """
-SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(c) + pg_catalog.pg_stat_get_xact_tuples_updated(c)
-           + pg_catalog.pg_stat_get_xact_tuples_deleted(c))::bigint
-       + pg_catalog.pg_stat_get_xact_tuples_updated('pg_catalog.pg_type'::pg_catalog.regclass)
-FROM pg_catalog.unnest(ARRAY[
-    'pg_proc', 'pg_trigger', 'pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_index', 'pg_event_trigger',
-    'pg_foreign_table', 'pg_foreign_server', 'pg_operator', 'pg_cast', 'pg_aggregate', 'pg_language', 'pg_extension',
-    'pg_inherits', 'pg_partitioned_table'
-]::pg_catalog.regclass[]) AS c
-"""
-"""Changes of what decides where a statement leads. A new relation or type alone leads nowhere, save where its own text
+DECIDING = (
+    "pg_proc", "pg_trigger", "pg_rewrite", "pg_attrdef", "pg_constraint", "pg_policy", "pg_index", "pg_event_trigger",
+    "pg_foreign_table", "pg_foreign_server", "pg_operator", "pg_cast", "pg_aggregate", "pg_language", "pg_extension",
+    "pg_inherits", "pg_partitioned_table",
+)  # fmt: skip
+"""The catalogs that decide where a statement leads. A new relation or type alone leads nowhere, save where its own text
 names what does; who renames one updates the type of its rows; and a TRUNCATE or REFRESH, which updates pg_class, leads
 nowhere new."""
 
@@ -105,13 +101,13 @@ class EscapeFinder:
         """Whether what is known may be out of date."""
         return self._is_stale or self._changes_unseen
 
-    def take_bearings(self, session: Session) -> None:
+    def take_bearings(self, catalogs: CatalogState) -> None:
         """What the stage itself wrote to the catalog leads nowhere."""
-        self._changes = session.fetch(_CHANGES)[0][0]
+        self._changes = _changes(catalogs)
 
-    def learn_again(self, session: Session) -> None:
+    def learn_again(self, session: Session, catalogs: CatalogState) -> None:
         """Read the catalog anew where counters of the server say that it changed, or a rollback took changes back."""
-        changes = session.fetch(_CHANGES)[0][0]
+        changes = _changes(catalogs)
         if self._is_undone or changes != self._changes:
             self.learn(session)
         self._changes = changes
@@ -137,6 +133,10 @@ class EscapeFinder:
                 for escape in known[name]:
                     detail = ", ".join(filter(None, (how.format(name), escape.detail)))
                     yield Escape(escape.kind, escape.object, detail)
+
+
+def _changes(catalogs: CatalogState) -> int:
+    return catalogs.rows(*DECIDING) + catalogs.types_updated
 
 
 class EscapeObserver(Quiet):

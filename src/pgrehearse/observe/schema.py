@@ -14,6 +14,7 @@ from pgrehearse.observe.observation import Observation, SchemaChanged
 from pgrehearse.observe.observer import Moment, Quiet
 from pgrehearse.observe.schema_catalogs import (
     LISTING,
+    NAMES,
     UNDESCRIBED,
     Objects,
     merged,
@@ -68,7 +69,7 @@ class SchemaObserver(Quiet):
             return ()
         self._note_work(moment)
         now = moment.catalogs.written
-        moved = frozenset(name for name, rows in now.items() if rows != self._written.get(name, 0))
+        moved = frozenset(name for name in NAMES if now[name] != self._written[name])
         self._written = now
         self._work |= {("catalog", name): moment.step for name in moved & UNDESCRIBED}
         if moved - UNDESCRIBED or (moment.tag == "ROLLBACK" and self._base):

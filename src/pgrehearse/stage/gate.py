@@ -40,7 +40,7 @@ class Gate:
 
     def begin(self) -> None:
         """The stage is open: what it wrote to the catalog for itself is no change of the script's."""
-        self._finder.take_bearings(self._stage.session)
+        self._finder.take_bearings(self._stage.catalogs.state)
 
     def refuse(self, text: str, step: int) -> tuple[str, tuple[EscapeFound, ...]]:
         """Say why `text` must not be sent, or nothing; and the escapes that it leads to, allowed or not."""
@@ -48,7 +48,7 @@ class Gate:
             self._stage.footing.shake()
         if self._finder.may_be_stale and not self._stage.session.is_in_failed_transaction:
             with self._stage.footing.own():
-                self._finder.learn_again(self._stage.session)
+                self._finder.learn_again(self._stage.session, self._stage.catalogs.state)
         escapes = self._finder.find(text)
         self._expect_changes(text)
         refused = [escape for escape in escapes if self._is_refused(escape)]

@@ -15,7 +15,7 @@ from pgrehearse.errors import ConnectionLostError, RehearseError
 from pgrehearse.observe.catalog_state import catalog_oids
 from pgrehearse.observe.cost import CostObserver
 from pgrehearse.observe.counters import CounterObserver
-from pgrehearse.observe.escapes import EscapeFinder, EscapeObserver
+from pgrehearse.observe.escapes import DECIDING, EscapeFinder, EscapeObserver
 from pgrehearse.observe.lock_sampler import LockSampler
 from pgrehearse.observe.locks import LockObserver
 from pgrehearse.observe.messages import MessageObserver
@@ -64,7 +64,7 @@ def perform(performance: Performance) -> Transcript:
         begun = beside.start(lambda: _begin(session.take(), performance))
         witness.open()
         version = witness.now.parameter("server_version").split()[0]
-        oids = catalog_oids(witness.now, CATALOG_NAMES)
+        oids = catalog_oids(witness.now, {*CATALOG_NAMES, *DECIDING})
         reading.begin(witness.now)
         passing = Passing(Surroundings(performance, witness, finder, oids), beside, reading)
         stage, before = begun.result()

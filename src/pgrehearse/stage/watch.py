@@ -75,11 +75,13 @@ class Watch:
         What it has written for itself so far, its guard and its log, is none of the script's.
         """
         self._look()
-        self._own = {lock.relation for lock in self._held if lock.is_write}
+        self._own = set(self.touched)
         self.touched.clear()
+        self._held = tuple(lock for lock in self._held if lock.relation not in self._own)
         self.stage.catalogs.begin(catalog_oids)
         for observer in self._observers:
             observer.begin(self._moment(0, 0))
+        self.stage.catalogs.begin(catalog_oids)  # probes are the stage's own as well
         self.stage.session.take_messages()
 
     def end_segment(self, step: int, segment: int) -> None:
