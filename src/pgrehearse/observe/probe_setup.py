@@ -143,8 +143,8 @@ class ProbeSetup:
         """What the relations are called at this moment, by oid; those that are gone are left out."""
         return dict(session.fetch(_NAMES, (sorted(self.relations),)))
 
-    def renew(self, session: Session) -> Renewal:
-        """Put in place what is missing now."""
+    def renew(self, session: Session, catalogs: CatalogState) -> Renewal:
+        """Put in place what is missing now; `catalogs` is what was written to them before."""
         renewal = Renewal()
         found, self._foreseen = self._foreseen or self._read(session), None
         ddl: dict[int, list[str]] = {}
@@ -166,7 +166,9 @@ class ProbeSetup:
         self._xmin = {
             (one.relid, one.name): one.xmin for ones in installed.values() for one in ones if not one.number
         }
-        changes, self._columns_changed = session.fetch(_CATALOG_CHANGES)[0]
+        changes, self._columns_changed = catalogs.rows(*_WATCHED), catalogs.attributes_updated
+        if has_changed:
+            changes, self._columns_changed = session.fetch(_CATALOG_CHANGES)[0]
         self._may_be_undone |= changes != self._changes and self._changes >= 0
         self._changes, self._is_forgotten = changes, False
         return renewal

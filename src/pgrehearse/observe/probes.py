@@ -99,7 +99,7 @@ class ProbeObserver(Quiet):
 
     def begin(self, moment: Moment) -> None:
         """Probe what is there."""
-        self._setup.renew(moment.session)
+        self._setup.renew(moment.session, moment.catalogs)
 
     def before(self, moment: Moment) -> None:
         """Tell the probes which step they will see, and count what the step will take away."""
@@ -118,7 +118,7 @@ class ProbeObserver(Quiet):
             self._setup.forget()
         renewal = Renewal()
         if self._setup.is_outdated(moment.catalogs):
-            renewal = self._setup.renew(moment.session)
+            renewal = self._setup.renew(moment.session, moment.catalogs)
         self._unprobed.after(moment, self._setup.relations, renewal, self._setup.blind)
         return ()
 
