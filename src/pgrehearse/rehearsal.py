@@ -19,6 +19,7 @@ from pgrehearse.check.verdict import decide, run_checks
 from pgrehearse.errors import RefusedError
 from pgrehearse.evidence.assemble import RehearsalFacts, ScriptFacts, assemble
 from pgrehearse.evidence.document import Document
+from pgrehearse.pg.session import never
 from pgrehearse.plan.classify import Disposition, classify
 from pgrehearse.plan.planfile import PlanFile
 from pgrehearse.plan.planner import Plan, make_plan
@@ -38,11 +39,6 @@ _NOT_RUN = ("\\gdesc", "\\parse")
 
 def _show_nothing(number: int, step: StepResult) -> None:
     """The default of `Options.shown`."""
-
-
-def _never() -> bool:
-    """The default of `Options.is_interrupted`."""
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ class Options:
     prove: Prove = Prove.TOUCHED
     rows: int = 0
     restore_sequences: bool = False
-    is_interrupted: Callable[[], bool] = _never
+    is_interrupted: Callable[[], bool] = never
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Session:
         self._deaf: Exception | None = None
         self.hears: Callable[[ServerMessage], bool] = _everything
         """Told each message as it arrives; says whether it is kept."""
-        self.must_end: Callable[[], bool] = _never
+        self.must_end: Callable[[], bool] = never
         """Asked again and again while a statement of a script runs; where it says so, the statement is cancelled."""
         self.dropped_messages = 0
         self._connection = connect(conninfo, application_name=application_name, settings=settings)
@@ -367,7 +367,8 @@ def _everything(_message: ServerMessage) -> bool:
     return True
 
 
-def _never() -> bool:
+def never() -> bool:
+    """What asks for no end: the default wherever somebody may ask for one."""
     return False
 
 

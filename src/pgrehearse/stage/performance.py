@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pgrehearse.pg.session import never
 from pgrehearse.plan.planfile import Policy
 from pgrehearse.script.source import Source
 from pgrehearse.script.statement import Statement
@@ -32,9 +33,9 @@ class Performance:
         prove: How much is compared after the rollback.
         rows: How many rows of each operation on each table are shown; 0 shows none.
         restore_sequences: Whether sequences are put back afterwards, where nobody else has moved them.
-        is_interrupted: Asked again and again whether somebody wants the rehearsal to end now.
         foreknown: The statements of the script that run for certain, as far as they are known beforehand.
         shown: Told each step as it ends, with the number of the pass.
+        is_interrupted: Asked again and again whether somebody wants the rehearsal to end now.
     """
 
     source: Source
@@ -48,8 +49,8 @@ class Performance:
     isolation: str
     policy: Policy
     shown: Callable[[int, StepResult], None]
-    is_interrupted: Callable[[], bool]
     foreknown: Sequence[Statement] = ()
     prove: Prove = Prove.TOUCHED
     rows: int = 0
     restore_sequences: bool = False
+    is_interrupted: Callable[[], bool] = never
