@@ -26,7 +26,7 @@ from pgrehearse.script.variables import Variables
 from pgrehearse.server import private_server
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.clearance import IDENTITY, Clearance
-from pgrehearse.stage.inventory import Inventory, differences, take_inventory
+from pgrehearse.stage.inventory import differences, take_inventory
 from pgrehearse.stage.limits import Limits
 from pgrehearse.stage.transaction import RollbackOnly
 from pgrehearse.stage.witness import Prove, Witness
@@ -102,7 +102,8 @@ def run_guarded(conninfo: str, clearance: Clearance, source: Source) -> None:
         opened = beside.open(lambda: open_stage(conninfo, clearance, limits))
         begun = beside.start(lambda: begin(opened.take()))
         witness.open()
-        stage, before = begun.result()
+        before = take_inventory(witness.now)
+        stage = begun.result()
         session = stage.session
         witness.wait_for_entry()
         for text in texts_of(source):
@@ -128,10 +129,10 @@ def open_stage(conninfo: str, clearance: Clearance, limits: Limits) -> Session:
     return session
 
 
-def begin(session: Session) -> tuple[RollbackOnly, Inventory]:
+def begin(session: Session) -> RollbackOnly:
     stage = RollbackOnly(session, token="0123456789abcdef")
     stage.begin()
-    return stage, take_inventory(session)
+    return stage
 
 
 def texts_of(source: Source) -> list[str]:

@@ -8,9 +8,9 @@ not be rounded.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
+from functools import lru_cache
 from json.encoder import encode_basestring
 
 
@@ -25,26 +25,36 @@ def to_canonical(value: object) -> bytes:
 
 
 def _text(value: object) -> str:
-    match value:
-        case str():
-            return encode_basestring(value)
-        case None | bool():
-            return json.dumps(value)
-        case int():
-            return str(value)
-        case float():
-            return _number(value)
-        case dict():
-            return "{" + ",".join(f"{encode_basestring(k)}:{_text(value[k])}" for k in _in_order(value)) + "}"
-        case list() | tuple():
-            return "[" + ",".join(map(_text, value)) + "]"
-        case _:
-            raise TypeError(f"not a JSON value: {type(value).__name__}")
+    # A document has thousands of values, most of them strings: asked for in the order of how many there are.
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{_key(key)}:{_text(value[key])}" for key in _in_order(value)]) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join([_text(member) for member in value]) + "]"
+    return _scalar(value)
 
 
-def _in_order(keys: Iterable[str]) -> list[str]:
+def _scalar(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _number(value)
+    raise TypeError(f"not a JSON value: {type(value).__name__}")
+
+
+@lru_cache(maxsize=1024)
+def _key(name: str) -> str:
+    return encode_basestring(name)
+
+
+def _in_order(keys: Collection[str]) -> list[str]:
     """Sorted by UTF-16 code units, which is the order of characters where none is beyond ASCII."""
-    return sorted(keys, key=None if all(map(str.isascii, keys)) else _utf16)
+    return sorted(keys) if "".join(keys).isascii() else sorted(keys, key=_utf16)
 
 
 def _utf16(key: str) -> bytes:

@@ -144,8 +144,9 @@ class _Search:
         """Note the relations whose stored expressions call one of the functions `oids`."""
         if not oids:
             return
-        pattern = rf":(?:op)?funcid ({'|'.join(map(str, oids))}) "
-        for kind, relation, oid in session.fetch(_EXPRESSIONS, {"pattern": pattern, "oids": list(oids)}):
+        texts = [str(oid) for oid in oids]
+        wanted = {"pattern": rf":(?:op)?funcid ({'|'.join(texts)}) ", "oids": texts}
+        for kind, relation, oid in session.fetch(_EXPRESSIONS, wanted):
             self.add((kind, relation), (oids[oid],), "a stored expression")
             if kind == "r":
                 self.add(("w", relation), (oids[oid],), "a stored expression")

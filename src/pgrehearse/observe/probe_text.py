@@ -6,6 +6,7 @@ the order of their names, so a probe sorts before all (`!`), and a mark just bef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ SEPARATOR = "\x1f"
 """Between the parts of a mark: operation, relation, trigger, function or constraint."""
 
 _NAME_BYTES = 63
+
+_CLAUSE = "EXECUTE FUNCTION"
+_QUOTED_OR_CLAUSE = re.compile(rf"""'(?:[^'\\]|\\.)*'|"[^"]*"|{_CLAUSE}""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +115,5 @@ def _as_quoted(name: str, definition: str) -> str:
 
 def _function_clause(definition: str) -> int:
     """Where the last `EXECUTE FUNCTION` outside quotes begins."""
-    found, quote, i = -1, "", 0
-    while i < len(definition):
-        char = definition[i]
-        if quote:
-            if char == "\\" and quote == "'":
-                i += 1
-            elif char == quote:
-                quote = ""
-        elif char in "'\"":
-            quote = char
-        elif definition.startswith("EXECUTE FUNCTION", i):
-            found = i
-        i += 1
-    return found
+    clauses = (found.start() for found in _QUOTED_OR_CLAUSE.finditer(definition) if found[0] == _CLAUSE)
+    return max(clauses, default=-1)

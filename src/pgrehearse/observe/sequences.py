@@ -49,12 +49,20 @@ WHERE c.oid = ANY(%s::oid[])
   AND has_schema_privilege(n.oid, 'USAGE')
 """
 
-_ALL = "SELECT seqrelid::bigint FROM pg_sequence ORDER BY 1"
+_PORTIONS = """
+SELECT min(seqrelid)::bigint, max(seqrelid)::bigint, count(*)::int
+FROM (SELECT seqrelid, row_number() OVER (ORDER BY seqrelid) / %s AS portion FROM pg_sequence) AS listed
+GROUP BY portion
+ORDER BY 1
+"""
 
 _STANDINGS_FROM_18 = """
 SELECT oid::bigint, (data).last_value, (data).is_called
 FROM (
-    SELECT listed.oid, pg_get_sequence_data(listed.oid) AS data FROM unnest(%s::oid[]) AS listed (oid) OFFSET 0
+    SELECT seqrelid AS oid, pg_get_sequence_data(seqrelid) AS data
+    FROM pg_sequence
+    WHERE seqrelid BETWEEN %s AND %s
+    OFFSET 0
 ) AS x
 """
 """No more than oid and standing, for there may be thousands; nothing of what the role may not SELECT."""
@@ -62,10 +70,11 @@ FROM (
 _STANDINGS = """
 SELECT oid::bigint, last_value, last_value IS NOT NULL
 FROM (
-    SELECT listed.oid, pg_sequence_last_value(listed.oid) AS last_value
-    FROM unnest(%s::oid[]) AS listed (oid)
-    WHERE has_sequence_privilege(listed.oid, 'SELECT, USAGE')
-      AND (SELECT c.relpersistence <> 't' FROM pg_class AS c WHERE c.oid = listed.oid)
+    SELECT s.seqrelid AS oid, pg_sequence_last_value(s.seqrelid) AS last_value
+    FROM pg_sequence AS s
+    WHERE s.seqrelid BETWEEN %s AND %s
+      AND has_sequence_privilege(s.seqrelid, 'SELECT, USAGE')
+      AND (SELECT c.relpersistence <> 't' FROM pg_class AS c WHERE c.oid = s.seqrelid)
     OFFSET 0
 ) AS x
 """
@@ -133,17 +142,17 @@ def read_positions(session: Session, oids: Iterable[int] | None = None) -> dict[
     return positions
 
 
-def read_standings(session: Session, oids: Sequence[int]) -> dict[int, Standing]:
-    """Where sequences stand, of those that the session may read."""
-    told = _standings(session, _STANDINGS_FROM_18, oids) if session.server_version >= 180_000 else {}
-    known = {oid: standing for oid, standing in told.items() if standing[0] is not None}
-    if unknown := [oid for oid in oids if oid not in known]:
-        known |= _standings(session, _STANDINGS, unknown)
-    return known | _read_uncalled(session, [oid for oid, (last, _) in known.items() if last is None])
+def read_standings(session: Session, first: int, last: int) -> dict[int, Standing]:
+    """Where the sequences with an oid from `first` to `last` stand, of those that the session may read."""
+    told = _standings(session, _STANDINGS_FROM_18, first, last) if session.server_version >= 180_000 else {}
+    if not told or any(value is None for value, _ in told.values()):
+        known = {oid: standing for oid, standing in told.items() if standing[0] is not None}
+        told = _standings(session, _STANDINGS, first, last) | known
+    return told | _read_uncalled(session, [oid for oid, (value, _) in told.items() if value is None])
 
 
-def _standings(session: Session, sql: str, oids: Sequence[int]) -> dict[int, Standing]:
-    return {oid: (last, is_called) for oid, last, is_called in session.fetch(sql, (oids,))}
+def _standings(session: Session, sql: str, first: int, last: int) -> dict[int, Standing]:
+    return {oid: (value, is_called) for oid, value, is_called in session.fetch(sql, (first, last))}
 
 
 def _read_uncalled(session: Session, oids: Sequence[int]) -> dict[int, Standing]:
@@ -174,21 +183,20 @@ class FirstReading:
     def __init__(self) -> None:
         self.standings: dict[int, Standing] = {}
         self._listed = 0
-        self._portions: SimpleQueue[list[int]] = SimpleQueue()
+        self._portions: SimpleQueue[tuple[int, int]] = SimpleQueue()
 
     def begin(self, session: Session) -> None:
         """Find what there is to read, and read until nothing is left."""
-        oids = [oid for (oid,) in session.fetch(_ALL)]
-        self._listed = len(oids)
-        for at in range(0, len(oids), _PORTION):
-            self._portions.put(oids[at : at + _PORTION])
+        for first, last, listed in session.fetch(_PORTIONS, (_PORTION,)):
+            self._listed += listed
+            self._portions.put((first, last))
         self.help(session)
 
     def help(self, session: Session) -> None:
         """Read what is left; nothing where it is not known yet what there is."""
         with suppress(Empty):
             while True:
-                self.standings |= read_standings(session, self._portions.get_nowait())
+                self.standings |= read_standings(session, *self._portions.get_nowait())
 
     def hidden(self, session: Session) -> int:
         """How many sequences the role may not read; asked when all have read."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import select
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -22,6 +22,7 @@ from pgrehearse.errors import ConnectionLostError, ServerError
 from pgrehearse.pg.answer import Answer
 from pgrehearse.pg.connecting import connect
 from pgrehearse.pg.diagnostics import error_of, message_of
+from pgrehearse.pg.own_query import Parameters, ask
 from pgrehearse.pg.result import Result, ServerMessage
 
 ROW_CAP = 1_000
@@ -134,9 +135,7 @@ class Session:
 
     # pgrehearse's own queries ----------------------------------------------------------------------------------------
 
-    def fetch(
-        self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()
-    ) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run one query of pgrehearse's own; give its rows, typed by the driver, or none.
 
         Several statements without parameters travel in one message; the rows are those of the last one.
@@ -146,10 +145,7 @@ class Session:
             ConnectionLostError: The server is gone.
         """
         try:
-            cursor = self._connection.execute(sql.encode(), parameters or None)
-            while cursor.nextset():
-                pass
-            return cursor.fetchall() if cursor.description else []
+            return ask(self._connection, sql, parameters)
         except psycopg.Error as error:
             raise self._translated(error) from error
 

@@ -2,10 +2,14 @@
 
 Takes a session, whose snapshot decides which moment is hashed; gives hexadecimal SHA-256. Only rows of catalogs are
 read for definitions: functions such as to_regclass() or pg_get_constraintdef() answer for now, whatever the snapshot.
+
+Rows are hashed by their versions: where they lie, and which transaction made them. The server never changes a version
+in place, so the same versions are the same values, to the last bit; and no value need be read for it.
 """
 
 from __future__ import annotations
 
+import enum
 import hashlib
 from collections.abc import Iterable, Sequence
 
@@ -52,30 +56,43 @@ _WITH_ROWS = "rm"
 _UNREADABLE = "cannot be read"
 
 
+class Rows(enum.Enum):
+    """What of the rows of a table is hashed, beside their number."""
+
+    VERSIONS = "sum(hashtextextended(concat_ws(' ', t.ctid, t.xmin), 0)::numeric)::text"
+    """Which versions are visible: for two readings of one database."""
+    VALUES = "sum(hashtextextended(t::text, 0)::numeric)::text"
+    """All values as text: of two databases, too, and where the access method of the table keeps no versions."""
+    NUMBER = "NULL"
+    """Nothing."""
+
+
 class TableReadings:
     """What tables are and hold as one session sees them; each is read once, and the session's view must stand still."""
 
-    def __init__(self, session: Session, *, counts: bool = False) -> None:
+    def __init__(self, session: Session, rows: Rows = Rows.VERSIONS) -> None:
         self._session = session
-        self._counts = counts
+        self._rows = rows
         self._definitions: dict[int, tuple[object, ...]] = {}
         self._contents: dict[str, str] = {}
         self._asked: set[int] = set()
 
+    def warm(self) -> None:
+        """Let the server read for this session what it reads for the first question, while nobody waits for it."""
+        self._session.fetch(_DEFINITIONS, ([],))
+
+    def again(self) -> TableReadings:
+        """Readings of the same session, in which nothing is read yet."""
+        return TableReadings(self._session, self._rows)
+
     def read(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> None:
-        """Read the definitions of `tables`, and the rows of those `hashed`, or only their number."""
+        """Read the definitions of `tables`, and the rows of those `hashed`."""
         oids = sorted({table.oid for table in tables} - self._asked)
         if oids:
             self._definitions |= {row[0]: row for row in self._session.fetch(_DEFINITIONS, (oids,))}
             self._asked.update(oids)
         names = sorted({table.name for table in hashed} - self._contents.keys())
-        self._contents |= _contents(self._session, names, counts=self._counts)
-
-    def has(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> bool:
-        """Whether all of this is read already."""
-        return {table.oid for table in tables} <= self._asked and {
-            t.name for t in hashed
-        } <= self._contents.keys()
+        self._contents |= _contents(self._session, names, self._rows)
 
     def read_ahead(self, tables: Iterable[RelationName], hashed: Iterable[RelationName]) -> None:
         """Read what will be asked for; what cannot be read now is tried again then."""
@@ -98,7 +115,9 @@ def fingerprint_database(session: Session) -> str:
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
         tables = tables_of(session)
-        rows = TableReadings(session).fingerprint(tables, [t for t in tables if t.kind in _WITH_ROWS])
+        rows = TableReadings(session, Rows.VALUES).fingerprint(
+            tables, [t for t in tables if t.kind in _WITH_ROWS]
+        )
         standing = sorted((p.oid, p.last, p.is_called) for p in read_positions(session).values())
         return _sha256((rows, session.fetch(_ROUTINES), standing))
     finally:
@@ -110,19 +129,22 @@ def tables_of(session: Session) -> list[RelationName]:
     return [RelationName(*row) for row in session.fetch(_TABLES)]
 
 
-def _contents(session: Session, names: Sequence[str], *, counts: bool) -> dict[str, str]:
+def _contents(session: Session, names: Sequence[str], rows: Rows) -> dict[str, str]:
     """A hash of the rows of each table, or the reason why there is none; the session's transaction stays sound.
 
     All are asked for in one query; one by one only where one of them cannot be read.
     """
     if not names:
         return {}
-    asked = [_content_sql(place, name, counts=counts) for place, name in enumerate(names)]
+    asked = [_content_sql(place, name, rows) for place, name in enumerate(names)]
     together = _answer(session, " UNION ALL ".join(asked) + " ORDER BY 1")
-    if isinstance(together, str):
-        one_by_one = [_answer(session, sql) for sql in asked]
-        return {name: _told(rows) for name, rows in zip(names, one_by_one, strict=True)}
-    return {name: _told([row]) for name, row in zip(names, together, strict=True)}
+    if not isinstance(together, str):
+        return {name: _told([row]) for name, row in zip(names, together, strict=True)}
+    one_by_one = {name: _told(_answer(session, sql)) for name, sql in zip(names, asked, strict=True)}
+    if rows is Rows.VERSIONS:
+        unread = [name for name, told in one_by_one.items() if told.startswith(_UNREADABLE)]
+        return one_by_one | _contents(session, unread, Rows.VALUES)
+    return one_by_one
 
 
 def _told(rows: list[tuple[object, ...]] | str) -> str:
@@ -130,9 +152,8 @@ def _told(rows: list[tuple[object, ...]] | str) -> str:
     return rows if isinstance(rows, str) else repr(rows[0][1:])
 
 
-def _content_sql(place: int, name: str, *, counts: bool) -> str:
-    content = "NULL" if counts else "sum(hashtextextended(t::text, 0)::numeric)::text"
-    return f"(SELECT {place}, count(*), {content} FROM ONLY {name} AS t)"
+def _content_sql(place: int, name: str, rows: Rows) -> str:
+    return f"(SELECT {place}, count(*), {rows.value} FROM ONLY {name} AS t)"
 
 
 def _answer(session: Session, sql: str) -> list[tuple[object, ...]] | str:

@@ -30,7 +30,7 @@ from pgrehearse.observe.values import ValueObserver
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.gate import refuse_escapes
-from pgrehearse.stage.inventory import Inventory, take_inventory
+from pgrehearse.stage.inventory import take_inventory
 from pgrehearse.stage.performance import Performance
 from pgrehearse.stage.playing import Played, Surroundings, begin_stage, open_session, play
 from pgrehearse.stage.probed_stage import ProbedStage
@@ -61,25 +61,20 @@ def perform(performance: Performance) -> Transcript:
             prove=performance.prove, limits=performance.limits, learn=learn,
         )  # fmt: skip
         session = beside.open(lambda: open_session(performance))
-        begun = beside.start(lambda: _begin(session.take(), performance))
+        begun = beside.start(lambda: begin_stage(session.take(), performance))
         witness.open()
         version = witness.now.parameter("server_version").split()[0]
         oids = catalog_oids(witness.now, {*CATALOG_NAMES, *DECIDING})
         reading.begin(witness.now)
+        before = take_inventory(witness.now)
         passing = Passing(Surroundings(performance, witness, finder, oids), beside, reading)
-        stage, before = begun.result()
-        passes = list(passing.play(stage))
+        passes = list(passing.play(begun.result()))
         proof = prove(passes, witness, before)
         stuck = None if proof.lost else passing.restored()
     facts = TargetFacts(
         clearance.database, version, clearance.system_identifier, clearance.kind, clearance.proof
     )
     return Transcript(facts, proved(passes, proof, stuck), _limits(passes, performance, proof, stuck))
-
-
-def _begin(session: Session, performance: Performance) -> tuple[RollbackOnly, Inventory]:
-    """A stage, and what there was on the server before the script: asked here, where nobody waits for it."""
-    return begin_stage(session, performance), take_inventory(session)
 
 
 class Passing:

@@ -19,7 +19,7 @@ from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.clearance import Clearance
-from pgrehearse.stage.fingerprint import TableReadings, tables_of
+from pgrehearse.stage.fingerprint import Rows, TableReadings, tables_of
 from pgrehearse.stage.inventory import Inventory, take_inventory
 from pgrehearse.stage.limits import Limits
 
@@ -66,6 +66,11 @@ class Prove(enum.Enum):
     COUNTS = "counts"
     """Definition and number of rows of what the change touched."""
 
+    @property
+    def rows(self) -> Rows:
+        """What of the rows is hashed."""
+        return Rows.NUMBER if self is Prove.COUNTS else Rows.VERSIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -103,15 +108,29 @@ class Entry:
         except BaseException:
             self.close()
             raise
-        self.readings = TableReadings(self.session, counts=prove is Prove.COUNTS)
+        self.readings = TableReadings(self.session, prove.rows)
 
-    def inventory_now(self) -> Inventory:
-        """What there is now; the snapshot is given up for it."""
-        self.session.run("ROLLBACK")
-        return take_inventory(self.session)
+    def fingerprints(
+        self, tables: Collection[RelationName], hashed: Collection[RelationName], *, now_too: bool
+    ) -> tuple[str, str]:
+        """What `tables` were at entry, and, `now_too`, what they are by now: the snapshot is given up for it.
+
+        The second is empty where it was not asked for, or the session was lost when all of the first was read.
+
+        Raises:
+            ConnectionLostError: The session is lost, with what was not yet read of the entry.
+        """
+        then = self.readings.fingerprint(tables, hashed)
+        if not now_too:
+            return then, ""
+        try:
+            self.session.run("ROLLBACK")
+            return then, self.readings.again().fingerprint(tables, hashed)
+        except ConnectionLostError:
+            return then, ""
 
     def close(self) -> None:
-        """Give the snapshot up."""
+        """Close the session."""
         self.session.close()
 
 
@@ -165,7 +184,7 @@ class Witness:
         Raises:
             TargetError: The target cannot be reached.
         """
-        self._entry.take()
+        self._ahead = self._beside.start(self._entry.take().readings.warm)
 
     # While the passes run --------------------------------------------------------------------------------------------
 
@@ -178,6 +197,7 @@ class Witness:
         if self._prove is Prove.FULL or not tables:
             return
         hashed = self._small_of(tables)
+        self.read_ahead_done()
         self._ahead = self._beside.start(lambda: self.entry.readings.read_ahead(tables, hashed))
 
     def read_ahead_done(self) -> None:
@@ -235,6 +255,7 @@ class Witness:
         Raises:
             ConnectionLostError: The server is lost, or the snapshot of the entry with what is not yet read in it.
         """
+        self.read_ahead_done()
         entry = self.entry
         asked = tables_of(entry.session) if self._prove is Prove.FULL else tables
         compared = sorted(set(asked), key=lambda table: table.name)
@@ -242,15 +263,15 @@ class Witness:
         with_rows = [t for t in compared if t.kind in _WITH_ROWS]
         if self._prove is Prove.TOUCHED and not foreign:
             with_rows = self._small_of(with_rows)
-        is_read = entry.readings.has(compared, with_rows)
-        before = self._beside.start(lambda: entry.readings.fingerprint(compared, with_rows))
-        # Whoever has less to read says what there is on the server by now.
-        beside = self._beside.start(lambda: _inventory_of(entry)) if is_read else None
-        readings = TableReadings(self.now, counts=self._prove is Prove.COUNTS)
-        after = readings.fingerprint(compared, with_rows)
-        inventory = (beside.result() if beside else None) or take_inventory(self.now)
-        fingerprint = Fingerprint(before.result(), after, self._covered(compared, with_rows), foreign)
-        return fingerprint, inventory
+        is_little = self._prove is not Prove.FULL and len(self._small_of(with_rows)) == len(with_rows)
+        # Of little, the session of the entry tells sooner what it is now, for it has read it before.
+        of_entry = self._beside.start(lambda: entry.fingerprints(compared, with_rows, now_too=is_little))
+        inventory = take_inventory(self.now)
+        readings = TableReadings(self.now, self._prove.rows)
+        now = "" if is_little else readings.fingerprint(compared, with_rows)
+        then, again = of_entry.result()
+        now = now or again or readings.fingerprint(compared, with_rows)
+        return Fingerprint(then, now, self._covered(compared, with_rows), foreign), inventory
 
     def _covered(self, compared: Iterable[RelationName], hashed: Collection[RelationName]) -> tuple[str, ...]:
         counts = self._prove is Prove.COUNTS
@@ -272,11 +293,3 @@ class Witness:
         if unknown:
             self._small |= {oid: size <= SMALL_BYTES for oid, size in self.now.fetch(_SIZES, (unknown,))}
         return [table for table in tables if self._small.get(table.oid, False)]
-
-
-def _inventory_of(entry: Entry) -> Inventory | None:
-    """What the entry's session, of no other use any more, says there is; None where it is lost."""
-    try:
-        return entry.inventory_now()
-    except ConnectionLostError:
-        return None

@@ -4,5 +4,5 @@ FROM pg_catalog.pg_proc AS p
 JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
 WHERE p.oid >= 16384
   AND l.lanname NOT IN ('c', 'internal')
-  AND (l.lanname NOT IN ('sql', 'plpgsql') OR p.prosrc ~* %(dynamic)s)
+  AND (l.lanname NOT IN ('sql', 'plpgsql') OR lower(p.prosrc COLLATE pg_catalog."C") ~ %(dynamic)s)
   AND NOT (p.pronamespace = pg_catalog.pg_my_temp_schema() AND p.proname ~ '^pgrehearse_[a-z_]+_[0-9a-f]{8}$')

@@ -11,8 +11,7 @@ SELECT c.oid::bigint,
        )
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE (c.oid = ANY(%(oids)s::oid[])
-       OR c.oid IN (SELECT to_regclass(name) FROM unnest(%(names)s::text[]) AS name))
+WHERE c.oid = ANY(%(oids)s::oid[] || ARRAY(SELECT to_regclass(name)::oid FROM unnest(%(names)s::text[]) AS name))
   AND c.relpersistence <> 't'
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
