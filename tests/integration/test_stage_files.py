@@ -31,7 +31,7 @@ class Place:
 
     def remove(self, path: str) -> None:
         with psycopg.connect(self.conninfo, autocommit=True) as session:
-            session.execute(f"COPY (SELECT) TO PROGRAM 'rm -f {self.folder}/{path}'")
+            session.execute(f"COPY (SELECT) TO PROGRAM 'cat > /dev/null; rm -f {self.folder}/{path}'")
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ class ProbeSetup:
     def create_functions(self, session: Session) -> None:
         """Create the log and the functions, once."""
         text = (_SQL / "probe_functions.sql").read_text()
-        for part in ("log", "path", "probe", "mark"):
+        for part in ("log", "path", "note", "probe", "at", "mark"):
             text = text.replace("{" + part + "}", self._names[part])
         self.is_heard = session.fetch(_IS_HEARD)[0][0]
         session.run(";\n".join(silent_ddl(session, [text])))

@@ -72,9 +72,9 @@ def _events(relation: ProbedRelation) -> Iterator[tuple[str, str]]:
     if relation.by_row:
         yield "row", f"AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW"
     else:
-        yield "ins", f"AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
-        yield "upd", f"AFTER UPDATE ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
-        yield "del", f"AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT"
+        yield "ins", f"AFTER INSERT ON {table} REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT"
+        yield "upd", f"AFTER UPDATE ON {table} REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT"
+        yield "del", f"AFTER DELETE ON {table} REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT"
     if relation.kind == "r":
         yield "tru", f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
     if relation.has_acting_key:

@@ -28,88 +28,106 @@ BEGIN
 END;
 $$;
 
+-- Log that rows changed. PL/pgSQL plans a trigger function anew for each trigger it is of, but this one once.
+CREATE FUNCTION pg_temp.{note}(relid oid, op text, level text, n bigint, groups jsonb) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    depth  integer := pg_trigger_depth();
+    origin text := 'pgrehearse.from_' || relid || '_' || op || '_';
+    path   text := substr(COALESCE(
+        NULLIF(current_setting(origin || depth, true), ''),
+        NULLIF(current_setting(origin || (depth + 1), true), ''),
+        CASE WHEN depth = 1 THEN '=' ELSE '=' || pg_temp.{path}(depth - 1) END
+    ), 2);
+BEGIN
+    IF level = 'STATEMENT' THEN
+        PERFORM set_config(
+            origin || CASE WHEN COALESCE(current_setting(origin || depth, true), '') <> '' THEN depth ELSE depth + 1 END,
+            '', true);
+    END IF;
+    IF n > 0 OR op = 'TRUNCATE' THEN
+        INSERT INTO pg_temp.{log}
+        VALUES (
+            COALESCE(NULLIF(current_setting('pgrehearse.step', true), ''), '0')::integer, relid, op, n, path, groups
+        );
+    END IF;
+END;
+$$;
+
 CREATE FUNCTION pg_temp.{probe}() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    n      bigint;
+    n      bigint := 1;
     groups jsonb;
-    depth  integer := pg_trigger_depth();
-    origin text := 'pgrehearse.from_' || TG_RELID || '_' || TG_OP || '_';
-    path   text;
 BEGIN
+    IF TG_WHEN = 'AFTER' AND TG_LEVEL = 'STATEMENT' AND TG_NARGS = 0 THEN
+        PERFORM pg_temp.{note}(TG_RELID, TG_OP, TG_LEVEL, (SELECT count(*) FROM changed_rows), NULL);
+        RETURN NULL;
+    END IF;
     -- The rows of a foreign key's action are counted after the statement that fired it, one level further out: only
     -- before them is it known which key is at work. So a BEFORE probe leaves word for the AFTER probe.
     IF TG_WHEN = 'BEFORE' AND TG_OP <> 'TRUNCATE' THEN
-        PERFORM set_config(origin || depth, '=' || pg_temp.{path}(depth - 1), true);
-        RETURN NULL;
-    END IF;
-    path := substr(COALESCE(
-        NULLIF(current_setting(origin || depth, true), ''),
-        NULLIF(current_setting(origin || (depth + 1), true), ''),
-        CASE WHEN depth = 1 THEN '=' ELSE '=' || pg_temp.{path}(depth - 1) END
-    ), 2);
-    IF TG_LEVEL = 'STATEMENT' THEN
         PERFORM set_config(
-            origin || CASE WHEN COALESCE(current_setting(origin || depth, true), '') <> '' THEN depth ELSE depth + 1 END,
-            '', true);
+            'pgrehearse.from_' || TG_RELID || '_' || TG_OP || '_' || pg_trigger_depth(),
+            '=' || pg_temp.{path}(pg_trigger_depth() - 1), true);
+        RETURN NULL;
     END IF;
 
     IF TG_OP = 'TRUNCATE' THEN
         EXECUTE format('SELECT count(*) FROM ONLY %s', TG_RELID::regclass) INTO n;
-    ELSIF TG_LEVEL = 'ROW' THEN
-        n := 1;
-    ELSIF TG_OP = 'DELETE' THEN
-        SELECT count(*) INTO n FROM old_rows;
-    ELSE
-        SELECT count(*) INTO n FROM new_rows;
-    END IF;
-
-    IF n > 0 AND TG_NARGS > 0 AND TG_OP <> 'TRUNCATE' THEN
-        IF TG_LEVEL = 'ROW' THEN
-            groups := jsonb_build_array(jsonb_build_array(
-                to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END) ->> TG_ARGV[0], 1));
-        ELSIF TG_OP = 'DELETE' THEN
+    ELSIF TG_LEVEL = 'STATEMENT' THEN
+        SELECT count(*) INTO n FROM changed_rows;
+        IF n > 0 THEN
             SELECT jsonb_agg(jsonb_build_array(v, c) ORDER BY v) INTO groups
-            FROM (SELECT to_jsonb(r) ->> TG_ARGV[0] AS v, count(*) AS c FROM old_rows AS r GROUP BY 1) AS g;
-        ELSE
-            SELECT jsonb_agg(jsonb_build_array(v, c) ORDER BY v) INTO groups
-            FROM (SELECT to_jsonb(r) ->> TG_ARGV[0] AS v, count(*) AS c FROM new_rows AS r GROUP BY 1) AS g;
+            FROM (SELECT to_jsonb(r) ->> TG_ARGV[0] AS v, count(*) AS c FROM changed_rows AS r GROUP BY 1) AS g;
         END IF;
+    ELSIF TG_NARGS > 0 THEN
+        groups := jsonb_build_array(jsonb_build_array(
+            to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END) ->> TG_ARGV[0], 1));
     END IF;
-
-    IF n > 0 OR TG_OP = 'TRUNCATE' THEN
-        INSERT INTO pg_temp.{log}
-        VALUES (
-            COALESCE(NULLIF(current_setting('pgrehearse.step', true), ''), '0')::integer, TG_RELID, TG_OP, n, path, groups
-        );
-    END IF;
+    PERFORM pg_temp.{note}(TG_RELID, TG_OP, TG_LEVEL, n, groups);
     RETURN NULL;
 END;
 $$;
 
+-- Name the trigger at work at this depth, and count its firings.
+CREATE FUNCTION pg_temp.{at}(op text, number text, trigger text) RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    counter pg_catalog.text := 'pgrehearse.calls' OPERATOR(pg_catalog.||) number;
+BEGIN
+    PERFORM
+        pg_catalog.set_config(
+            'pgrehearse.at' OPERATOR(pg_catalog.||) pg_catalog.pg_trigger_depth()::pg_catalog.text,
+            op OPERATOR(pg_catalog.||) pg_catalog.chr(31) OPERATOR(pg_catalog.||) trigger, true),
+        pg_catalog.set_config(
+            counter,
+            (COALESCE(NULLIF(pg_catalog.current_setting(counter, true), ''), '0')::pg_catalog.int8
+                OPERATOR(pg_catalog.+) 1)::pg_catalog.text, true);
+    RETURN NULL;
+END;
+$$;
+
+-- Triggers fire as whoever changed the rows, and default privileges may keep new functions from the public.
+GRANT EXECUTE ON FUNCTION pg_temp.{at}(text, text, text) TO PUBLIC;
+
 -- Fires just before the trigger whose number, name and function it was given, under the same WHEN and at the same
--- depth: so the setting of that depth names the trigger at work, and the counter counts its firings.
+-- depth: so the setting of that depth names the trigger at work.
 CREATE FUNCTION pg_temp.{mark}() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    counter pg_catalog.text := 'pgrehearse.calls' OPERATOR(pg_catalog.||) TG_ARGV[0];
+    named pg_catalog.text := pg_temp.{at}(TG_OP, TG_ARGV[0], TG_ARGV[1]);
 BEGIN
-    PERFORM pg_catalog.set_config(
-        'pgrehearse.at' OPERATOR(pg_catalog.||) pg_catalog.pg_trigger_depth()::pg_catalog.text,
-        TG_OP OPERATOR(pg_catalog.||) pg_catalog.chr(31) OPERATOR(pg_catalog.||) TG_ARGV[1], true);
-    PERFORM pg_catalog.set_config(
-        counter,
-        (COALESCE(NULLIF(pg_catalog.current_setting(counter, true), ''), '0')::pg_catalog.int8
-            OPERATOR(pg_catalog.+) 1)::pg_catalog.text, true);
-    IF TG_WHEN OPERATOR(pg_catalog.=) 'AFTER' OR TG_LEVEL OPERATOR(pg_catalog.=) 'STATEMENT' THEN
-        RETURN NULL;
-    ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+    IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
         RETURN OLD;
     END IF;
+    -- Of a row before it changes; it is null, or nobody looks at it, in all other triggers.
     RETURN NEW;
 END;
 $$;
