@@ -87,6 +87,11 @@ REACHED = (
     _reached("logical message", "a function that calls another leads out", "SELECT emit_far('x');"),
     _reached("logical message", "a trigger leads out", "INSERT INTO exported VALUES (1, 'x');"),
     _reached("logical message", "a trigger leads out of a data-modifying CTE", "WITH i AS (INSERT INTO exported VALUES (1, 'x') RETURNING 1) SELECT * FROM i;"),
+    *(
+        _reached("logical message", f"a stored expression leads out, {table}", f"INSERT INTO {table} VALUES (1);")
+        for table in ("by_one", "by_two", "by_many", "by_check")
+    ),
+    Attempt("reading a table whose default leads out", "SELECT count(*) FROM by_many;", GO),
     _reached("logical message", "a trigger leads out of a COPY", "COPY exported FROM STDIN;\n1\tx\n\\.\n"),
     _reached("logical message", "a trigger leads out of a MERGE",
              "MERGE INTO exported AS e USING (VALUES (1)) AS v (id) ON e.id = v.id WHEN NOT MATCHED THEN INSERT VALUES (1, 'x');"),
@@ -103,6 +108,8 @@ REACHED = (
     _met("logical message", "a function that the script has replaced leads out",
          "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
          f"CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT {_EMIT}; SELECT 1 $$; SELECT f();"),
+    _met("logical message", "a function whose body says it in odd capitals",
+         f"CREATE FUNCTION f() RETURNS pg_lsn LANGUAGE sql AS $$ SELECT {_EMIT.swapcase()} $$; SELECT f();".replace("FALSE, 'ATTEMPT', 'X'", "false, 'a', 'b'")),
     _met("logical message", "a trigger that the script has made leads out",
          f"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM {_EMIT}; RETURN NULL; END $$;"
          f"CREATE TRIGGER t AFTER INSERT ON audit FOR EACH ROW EXECUTE FUNCTION f(); {_INSERT}"),

@@ -8,6 +8,12 @@ CREATE TABLE entry (
 CREATE TABLE audit (at timestamptz DEFAULT now(), what text);
 CREATE TABLE exported (id int, word text);
 CREATE TABLE child (id int PRIMARY KEY, exported int);
+
+-- Stored expressions of one call, two and many.
+CREATE TABLE by_one (i int, at pg_lsn DEFAULT pg_logical_emit_message(false, 'default', 'x'));
+CREATE TABLE by_two (i int, at text DEFAULT lower(pg_logical_emit_message(false, 'default', 'x')::text));
+CREATE TABLE by_many (i int, n int DEFAULT abs(length(upper(lower(pg_logical_emit_message(false, 'default', 'x')::text)))));
+CREATE TABLE by_check (i int CHECK (abs(i) + length(lower(pg_logical_emit_message(false, 'check', i::text)::text)) > 0));
 CREATE SEQUENCE ticket;
 INSERT INTO account SELECT i, 'owner ' || i, 100 FROM generate_series(1, 20) AS i;
 INSERT INTO entry (account, amount) SELECT i, 10 FROM generate_series(1, 20) AS i;

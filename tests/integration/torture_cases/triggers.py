@@ -43,6 +43,17 @@ TRIGGERS = (
         {"public.item": (3, 0, 2)},
     ),
     Case(
+        "rows that a role without rights on new functions changes",
+        _BASE + "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;"
+        " GRANT ALL ON item, diary TO pg_monitor;"
+        " CREATE TRIGGER notes BEFORE UPDATE ON item FOR EACH ROW EXECUTE FUNCTION note();",
+        "SET ROLE pg_monitor; UPDATE item SET n = 1 WHERE id < 3; RESET ROLE",
+        {"public.item": (0, 2, 0), "public.diary": (2, 0, 0)},
+        causes=(
+            ("public.diary", "INSERT", 2, ("public.item: UPDATE", "trigger notes", "function public.note")),
+        ),
+    ),
+    Case(
         "recursion",
         "CREATE TABLE item (id int); CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN IF NEW.id > 0 THEN INSERT INTO item VALUES (NEW.id - 1); END IF; RETURN NULL; END $$;"
