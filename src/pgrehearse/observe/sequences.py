@@ -57,18 +57,21 @@ ORDER BY 1
 """
 
 _STANDINGS_FROM_18 = """
-SELECT oid::bigint, (data).last_value, (data).is_called
+SELECT string_agg(oid::text, ','), string_agg(COALESCE((told).last_value::text, ''), ','),
+       string_agg(COALESCE((told).is_called, false)::integer::text, ',')
 FROM (
-    SELECT seqrelid AS oid, pg_get_sequence_data(seqrelid) AS data
+    SELECT seqrelid AS oid, pg_get_sequence_data(seqrelid) AS told
     FROM pg_sequence
     WHERE seqrelid BETWEEN %s AND %s
     OFFSET 0
 ) AS x
 """
-"""No more than oid and standing, for there may be thousands; nothing of what the role may not SELECT."""
+"""No more than oid and standing, and no row for each, for there may be thousands; nothing of what the role may not
+SELECT."""
 
 _STANDINGS = """
-SELECT oid::bigint, last_value, last_value IS NOT NULL
+SELECT string_agg(oid::text, ','), string_agg(COALESCE(last_value::text, ''), ','),
+       string_agg((last_value IS NOT NULL)::integer::text, ',')
 FROM (
     SELECT s.seqrelid AS oid, pg_sequence_last_value(s.seqrelid) AS last_value
     FROM pg_sequence AS s
@@ -152,7 +155,11 @@ def read_standings(session: Session, first: int, last: int) -> dict[int, Standin
 
 
 def _standings(session: Session, sql: str, first: int, last: int) -> dict[int, Standing]:
-    return {oid: (value, is_called) for oid, value, is_called in session.fetch(sql, (first, last))}
+    oids, values, called = session.fetch(sql, (first, last))[0]
+    if oids is None:
+        return {}
+    told = zip(oids.split(","), values.split(","), called.split(","), strict=True)
+    return {int(oid): (int(value) if value else None, is_called == "1") for oid, value, is_called in told}
 
 
 def _read_uncalled(session: Session, oids: Sequence[int]) -> dict[int, Standing]:
