@@ -9,9 +9,10 @@ not be rounded.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from json.encoder import encode_basestring
+from typing import Any
 
 
 def to_canonical(value: object) -> bytes:
@@ -25,26 +26,18 @@ def to_canonical(value: object) -> bytes:
 
 
 def _text(value: object) -> str:
-    # A document has thousands of values, most of them strings: asked for in the order of how many there are.
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if isinstance(value, dict):
-        return "{" + ",".join([f"{_key(key)}:{_text(value[key])}" for key in _in_order(value)]) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join([_text(member) for member in value]) + "]"
-    return _scalar(value)
+    writer = _WRITERS.get(type(value))
+    if writer is None:
+        raise TypeError(f"not a JSON value: {type(value).__name__}")
+    return writer(value)
 
 
-def _scalar(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return _number(value)
-    raise TypeError(f"not a JSON value: {type(value).__name__}")
+def _object(members: Mapping[str, object]) -> str:
+    return "{" + ",".join([f"{_key(key)}:{_text(members[key])}" for key in _in_order(members)]) + "}"
+
+
+def _array(members: Iterable[object]) -> str:
+    return "[" + ",".join([_text(member) for member in members]) + "]"
 
 
 @lru_cache(maxsize=1024)
@@ -87,3 +80,15 @@ def _placed(digits: str, point: int) -> str:
     exponent = point - 1
     mantissa = digits[0] + ("." + digits[1:] if digits[1:] else "")
     return f"{mantissa}e{'+' if exponent > 0 else '-'}{abs(exponent)}"
+
+
+_WRITERS: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    dict: _object,
+    list: _array,
+    tuple: _array,
+    int: str,
+    float: _number,
+    bool: {True: "true", False: "false"}.__getitem__,
+    type(None): lambda _: "null",
+}
