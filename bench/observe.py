@@ -28,6 +28,12 @@ MAJOR = next((int(argument) for argument in sys.argv[1:] if argument.isdigit()),
 ROWS = 100_000 if QUICK else 1_000_000
 REPEATS = 5 if QUICK else 15
 
+SETTING = "UPDATE dot_config SET description = 'A benchmark was here.' WHERE key = (SELECT min(key) FROM dot_config);"
+"""No trigger fires."""
+
+ONE_TOOL = "UPDATE dot_tools SET sort = 1 WHERE code = 'DOT-001';"
+"""Triggers count all over again, in tables of their own."""
+
 SMALL_CHANGE = """
 INSERT INTO dot_tools (code, name, name_en, description, classification, owner, script_path, token_type, category,
                        status, tier, domain, operation, trigger_type, _dot_origin)
@@ -90,6 +96,9 @@ def estate_scales(server: Server) -> None:
             with psycopg.connect(conninfo, autocommit=True) as session:
                 load_estate(session.execute, version=Version.BEFORE_PATCH, scale=scale)
                 session.execute("VACUUM ANALYZE")
+            if scale == 1:
+                compare(conninfo, SETTING, "UPDATE of one setting of the estate, p50", repeats=REPEATS)
+                compare(conninfo, ONE_TOOL, "UPDATE of one tool, p50", repeats=REPEATS)
             compare(conninfo, SMALL_CHANGE, f"one new DOT, estate at scale {scale}, p50", repeats=REPEATS)
 
 

@@ -37,10 +37,19 @@ _CALLS_EARLY = re.compile(r"\s*SET\s+CONSTRAINTS\s+(?!ALL\b)(.+?)\s+IMMEDIATE\b"
 
 _SCHEMA = re.compile(r'("([^"]|"")*"|[^".]+)\.')
 
+_TAKE_LOG = """
+WITH taken AS (DELETE FROM {log} RETURNING ctid AS place, *)
+SELECT step, relid::bigint, op, n, path, groups, count(*)
+FROM taken
+GROUP BY step, relid, op, n, path, groups
+ORDER BY min(place)
+"""
+"""Equal entries as one, in the order in which they came: where rows are counted one by one there may be millions."""
+
 Path = tuple[str, ...]
 
-LogRow = tuple[int, int, str, int, str, list[list[object]] | None]
-"""Step, oid of the relation, operation, rows, marks, rows by value."""
+LogRow = tuple[int, int, str, int, str, list[list[object]] | None, int]
+"""Step, oid of the relation, operation, rows, marks, rows by value; and how often just this was logged."""
 
 
 class ProbeObserver(Quiet):
@@ -127,9 +136,7 @@ class ProbeObserver(Quiet):
         self._setup.end_segment()
         if not moment.is_usable:
             return ()
-        rows = moment.session.fetch(
-            f"DELETE FROM {self._log} RETURNING step, relid::bigint, op, n, path, groups"
-        )
+        rows = moment.session.fetch(_TAKE_LOG.format(log=self._log))
         calls = moment.session.fetch(_TAKE_CALLS, (len(self._setup.marks),))
         self._names.end_segment(moment, self._setup)
         self._segments.append((moment.segment, rows, [(number, int(n)) for number, n, _ in calls]))
@@ -148,16 +155,16 @@ class ProbeObserver(Quiet):
 
     def _changed(self, segment: int, rows: Iterable[LogRow]) -> Iterator[RowsChanged]:
         seen = [
-            (step, self._names.of(relid, segment), op, n, _path_of(path), groups)
-            for step, relid, op, n, path, groups in rows
+            (step, self._names.of(relid, segment), op, n * times, _path_of(path), groups, times)
+            for step, relid, op, n, path, groups, times in rows
         ]
         origins: dict[tuple[int, str], set[Path]] = defaultdict(set)
-        for step, table, op, _, path, _ in seen:
+        for step, table, op, _, path, *_ in seen:
             origins[step, f"{table}: {op}"].add(path)
-        for step, table, op, n, path, groups in seen:
+        for step, table, op, n, path, groups, times in seen:
             yield RowsChanged(
                 table, op, n, step, segment, _whole_path(path, step, origins),
-                tuple((None if v is None else str(v), int(str(c))) for v, c in groups or ()),
+                tuple((None if v is None else str(v), int(str(c)) * times) for v, c in groups or ()),
             )  # fmt: skip
 
     def _announce_early(self, moment: Moment, listed: str) -> None:
