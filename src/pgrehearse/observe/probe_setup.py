@@ -26,6 +26,9 @@ from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 
 _SQL = files("pgrehearse.observe") / "sql"
+_FUNCTIONS, _TARGETS, _TRIGGERS, _INSTALLED = (
+    (_SQL / f"probe_{name}.sql").read_text() for name in ("functions", "targets", "triggers", "installed")
+)
 
 _CATALOG_CHANGES = """
 SELECT sum(pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c)
@@ -113,8 +116,8 @@ class ProbeSetup:
 
     def create_functions(self, session: Session) -> None:
         """Create the log and the functions, once."""
-        text = (_SQL / "probe_functions.sql").read_text()
-        for part in ("log", "path", "note", "probe", "at", "mark"):
+        text = _FUNCTIONS
+        for part in ("log", "path", "cause", "note", "each", "probe", "at", "mark"):
             text = text.replace("{" + part + "}", self._names[part])
         self.is_heard = session.fetch(_IS_HEARD)[0][0]
         session.run(";\n".join(silent_ddl(session, [text])))
@@ -175,16 +178,16 @@ class ProbeSetup:
 
     def _read(self, session: Session) -> Catalog:
         wanted = {"oids": sorted(self.relations), "names": self._touched}
-        rows = session.fetch((_SQL / "probe_targets.sql").read_text(), wanted)
+        rows = session.fetch(_TARGETS, wanted)
         relations = {row[0]: ProbedRelation(*row) for row in rows}
         has_probes = bool(self.marks or self._xmin)
         installed = self._installed(session, relations) if has_probes else {}
         return Catalog(relations, installed, self._triggers(session, relations))
 
     def _installed(self, session: Session, oids: Iterable[int]) -> dict[int, list[Installed]]:
+        probes = [self._names["probe"], self._names["each"]]
         rows = session.fetch(
-            (_SQL / "probe_installed.sql").read_text(),
-            {"relations": sorted(oids), "probe": self._names["probe"], "mark": self._names["mark"]},
+            _INSTALLED, {"relations": sorted(oids), "probes": probes, "mark": self._names["mark"]}
         )
         by_relation: dict[int, list[Installed]] = defaultdict(list)
         for row in rows:
@@ -195,7 +198,7 @@ class ProbeSetup:
         """The triggers to announce; the definition of each version is asked for once, for it takes the server long."""
         if self._is_forgotten:
             self._definitions.clear()
-        rows = session.fetch((_SQL / "probe_triggers.sql").read_text(), (sorted(oids),))
+        rows = session.fetch(_TRIGGERS, (sorted(oids),))
         unknown = {oid: version for version, oid, *_ in rows if version not in self._definitions}
         if unknown:
             told = session.fetch(_DEFINITIONS, (sorted(unknown),))

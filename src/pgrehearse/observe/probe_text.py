@@ -60,9 +60,11 @@ def probe_triggers(relation: ProbedRelation, names: ProbeNames, split: str | Non
     """The probes that `relation` wants, the text of each by its name; `split` is the column to count by."""
     if relation.kind not in "rf":
         return {}
-    call = f"EXECUTE FUNCTION pg_temp.{names['probe']}({quote_literal(split) if split else ''})"
+    call = f"pg_temp.{names['probe']}({quote_literal(split) if split else ''})"
+    calls = {} if split else {"row": f"pg_temp.{names['each']}()"}
     return {
-        "!" + names[part]: f"CREATE TRIGGER {quote_identifier('!' + names[part])} {rest} {call}"
+        "!" + names[part]: f"CREATE TRIGGER {quote_identifier('!' + names[part])} {rest} EXECUTE FUNCTION"
+        f" {calls.get(part, call)}"
         for part, rest in _events(relation)
     }
 

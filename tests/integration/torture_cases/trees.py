@@ -25,6 +25,27 @@ _KIN = """
 
 TREES = (
     Case(
+        "rows of a leaf that a role without rights changes, where operators lie",
+        "CREATE TABLE item (id int, n int) PARTITION BY LIST (id);"
+        " CREATE TABLE item_1 PARTITION OF item FOR VALUES IN (1); CREATE TABLE item_2 PARTITION OF item DEFAULT;"
+        " INSERT INTO item VALUES (1, 0), (1, 0), (2, 0); CREATE TABLE diary (what text);"
+        " CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO public.diary VALUES (TG_TABLE_NAME); RETURN NULL; END $$;"
+        " CREATE TRIGGER notes AFTER UPDATE ON item FOR EACH ROW EXECUTE FUNCTION note();"
+        " CREATE SCHEMA liars; GRANT USAGE ON SCHEMA liars TO pg_monitor;"
+        " CREATE FUNCTION liars.lies(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';"
+        " CREATE OPERATOR liars.= (LEFTARG = text, RIGHTARG = text, FUNCTION = liars.lies);"
+        " CREATE OPERATOR liars.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = liars.lies);"
+        " ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; GRANT ALL ON item, diary TO pg_monitor;",
+        "SET search_path = liars, pg_catalog; SET ROLE pg_monitor; UPDATE public.item SET n = 1; RESET ROLE;"
+        " RESET search_path",
+        {"public.item_1": (0, 2, 0), "public.item_2": (0, 1, 0), "public.diary": (3, 0, 0)},
+        causes=(
+            ("public.diary", "INSERT", 2, ("public.item_1: UPDATE", "trigger notes", "function public.note")),
+            ("public.diary", "INSERT", 1, ("public.item_2: UPDATE", "trigger notes", "function public.note")),
+        ),
+    ),
+    Case(
         "rows that a partitioned table hands to its leaves",
         _MONTHS,
         "INSERT INTO event VALUES (5, 1), (6, 2), (7, 2), (120, 2)",

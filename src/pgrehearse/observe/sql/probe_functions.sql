@@ -28,18 +28,35 @@ BEGIN
 END;
 $$;
 
--- Log that rows changed. PL/pgSQL plans a trigger function anew for each trigger it is of, but this one once.
+-- Where the rows of one operation on one relation come from: what a BEFORE probe left word of, or the triggers at work.
+CREATE FUNCTION pg_temp.{cause}(relid oid, op text) RETURNS text
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    depth pg_catalog.int4 := pg_catalog.pg_trigger_depth();
+    origin pg_catalog.text := pg_catalog.concat('pgrehearse.from_', relid, '_', op, '_');
+    word pg_catalog.text := pg_catalog.current_setting(pg_catalog.concat(origin, depth), true);
+BEGIN
+    IF word IS NULL OR word OPERATOR(pg_catalog.=) '' THEN
+        word := pg_catalog.current_setting(pg_catalog.concat(origin, depth OPERATOR(pg_catalog.+) 1), true);
+    END IF;
+    IF word OPERATOR(pg_catalog.<>) '' THEN
+        RETURN pg_catalog.substr(word, 2);
+    ELSIF depth OPERATOR(pg_catalog.=) 1 THEN
+        RETURN '';
+    END IF;
+    RETURN pg_temp.{path}(depth OPERATOR(pg_catalog.-) 1);
+END;
+$$;
+
+-- Log what a statement changed. PL/pgSQL plans a trigger function anew for each trigger it is of, but this one once.
 CREATE FUNCTION pg_temp.{note}(relid oid, op text, level text, n bigint, groups jsonb) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
     depth  integer := pg_trigger_depth();
-    origin text := 'pgrehearse.from_' || relid || '_' || op || '_';
-    path   text := substr(COALESCE(
-        NULLIF(current_setting(origin || depth, true), ''),
-        NULLIF(current_setting(origin || (depth + 1), true), ''),
-        CASE WHEN depth = 1 THEN '=' ELSE '=' || pg_temp.{path}(depth - 1) END
-    ), 2);
+    origin text := concat('pgrehearse.from_', relid, '_', op, '_');
+    path   text := pg_temp.{cause}(relid, op);
 BEGIN
     IF level = 'STATEMENT' THEN
         PERFORM set_config(
@@ -48,10 +65,23 @@ BEGIN
     END IF;
     IF n > 0 OR op = 'TRUNCATE' THEN
         INSERT INTO pg_temp.{log}
-        VALUES (
-            COALESCE(NULLIF(current_setting('pgrehearse.step', true), ''), '0')::integer, relid, op, n, path, groups
-        );
+        VALUES (concat('0', current_setting('pgrehearse.step', true))::integer, relid, op, n, path, groups);
     END IF;
+END;
+$$;
+
+-- A row, where rows are counted one by one, for which a function that changed role and path first would be too dear:
+-- what it needs is granted, and all that it names is qualified.
+CREATE FUNCTION pg_temp.{each}() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO pg_temp.{log}
+    VALUES (
+        pg_catalog.concat('0', pg_catalog.current_setting('pgrehearse.step', true))::pg_catalog.int4,
+        TG_RELID, TG_OP, 1, pg_temp.{cause}(TG_RELID, TG_OP), NULL
+    );
+    RETURN NULL;
 END;
 $$;
 
@@ -85,7 +115,7 @@ BEGIN
             SELECT jsonb_agg(jsonb_build_array(v, c) ORDER BY v) INTO groups
             FROM (SELECT to_jsonb(r) ->> TG_ARGV[0] AS v, count(*) AS c FROM changed_rows AS r GROUP BY 1) AS g;
         END IF;
-    ELSIF TG_NARGS > 0 THEN
+    ELSE
         groups := jsonb_build_array(jsonb_build_array(
             to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END) ->> TG_ARGV[0], 1));
     END IF;
@@ -107,14 +137,14 @@ BEGIN
             op OPERATOR(pg_catalog.||) pg_catalog.chr(31) OPERATOR(pg_catalog.||) trigger, true),
         pg_catalog.set_config(
             counter,
-            (COALESCE(NULLIF(pg_catalog.current_setting(counter, true), ''), '0')::pg_catalog.int8
+            (pg_catalog.concat('0', pg_catalog.current_setting(counter, true))::pg_catalog.int8
                 OPERATOR(pg_catalog.+) 1)::pg_catalog.text, true);
     RETURN NULL;
 END;
 $$;
 
 -- Triggers fire as whoever changed the rows, and default privileges may keep new functions from the public.
-GRANT EXECUTE ON FUNCTION pg_temp.{at}(text, text, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION pg_temp.{at}(text, text, text), pg_temp.{cause}(oid, text), pg_temp.{path}(integer) TO PUBLIC;
 
 -- Fires just before the trigger whose number, name and function it was given, under the same WHEN and at the same
 -- depth: so the setting of that depth names the trigger at work.

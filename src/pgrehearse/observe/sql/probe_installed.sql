@@ -8,5 +8,5 @@ FROM pg_trigger AS t
 JOIN pg_proc AS p ON p.oid = t.tgfoid
 WHERE t.tgrelid = ANY(%(relations)s::oid[])
   AND p.pronamespace = pg_my_temp_schema()
-  AND p.proname IN (%(probe)s, %(mark)s)
+  AND (p.proname = %(mark)s OR p.proname = ANY(%(probes)s))
 ORDER BY t.tgrelid, t.tgname
