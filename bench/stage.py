@@ -102,7 +102,7 @@ def run_guarded(conninfo: str, clearance: Clearance, source: Source) -> None:
         opened = beside.open(lambda: open_stage(conninfo, clearance, limits))
         begun = beside.start(lambda: begin(opened.take()))
         witness.open()
-        before = take_inventory(witness.now)
+        before = take_inventory(witness.now, clearance.database_oid)
         stage = begun.result()
         session = stage.session
         witness.wait_for_entry()

@@ -16,21 +16,20 @@ Inventory = Mapping[tuple[str, str, bool], str]
 """State by kind, object, and whether the object belongs to the target: others may work on the rest of the server."""
 
 _INVENTORY = """
-SELECT 'prepared transaction', gid, database::text, database = current_database() FROM pg_prepared_xacts
+SELECT 'prepared transaction', gid, dbid::text, dbid = %(own)s::oid FROM pg_prepared_xact()
 UNION ALL
-SELECT 'replication slot', slot_name::text, slot_type, COALESCE(database = current_database(), false)
-FROM pg_replication_slots
+SELECT 'replication slot', slot_name::text, slot_type, COALESCE(datoid = %(own)s::oid, false)
+FROM pg_get_replication_slots()
 UNION ALL
-SELECT 'subscription', s.subname::text, concat_ws(' ', s.subenabled, s.subpublications::text),
-       d.datname = current_database()
-FROM pg_subscription AS s
-JOIN pg_database AS d ON d.oid = s.subdbid
+SELECT 'subscription', subname::text, concat_ws(' ', subenabled, subpublications::text), subdbid = %(own)s::oid
+FROM pg_subscription
 UNION ALL
-SELECT 'setting', concat_ws(' ', COALESCE(d.datname, 'all databases'), COALESCE(r.rolname, 'all roles')),
-       s.setconfig::text, COALESCE(d.datname = current_database(), false)
-FROM pg_db_role_setting AS s
-LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
-LEFT JOIN pg_roles AS r ON r.oid = s.setrole
+SELECT 'setting',
+       concat_ws(' ',
+                 COALESCE((SELECT d.datname FROM pg_database AS d WHERE d.oid = setdatabase), 'all databases'),
+                 CASE setrole WHEN 0 THEN 'all roles' ELSE setrole::regrole::text END),
+       setconfig::text, setdatabase = %(own)s::oid
+FROM pg_db_role_setting
 UNION ALL
 SELECT 'role', rolname::text,
        concat_ws(' ', rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
@@ -44,14 +43,13 @@ SELECT 'tablespace', spcname::text, concat_ws(' ', spcowner, spcoptions::text), 
 UNION ALL
 SELECT 'large objects', 'all', count(*)::text, true FROM pg_largeobject_metadata
 """
+"""By the functions below the system's views, whose joins take a new backend longer to plan than all else here."""
 
 _CONFIGURATION = """
 UNION ALL
-SELECT 'configuration', sourcefile, md5(string_agg(concat_ws('=', name, setting), ',' ORDER BY seqno)), false
-FROM pg_file_settings
-WHERE has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')
-GROUP BY sourcefile
+SELECT 'configuration', concat_ws(' ', sourcefile, name), setting, false FROM pg_show_all_file_settings()
 """
+"""Of several entries of one name in one file the last one counts, here as for the server."""
 
 _FILES = r"""
 UNION ALL
@@ -86,17 +84,18 @@ WHERE name !~ of_server
 """Names only, and none that the server itself makes and removes; the folders in `base` are left out, for size."""
 
 _MAY_READ = """
-SELECT has_table_privilege('pg_file_settings', 'SELECT'),
+SELECT has_function_privilege('pg_show_all_file_settings()', 'EXECUTE'),
        has_function_privilege('pg_ls_dir(text, boolean, boolean)', 'EXECUTE')
        AND has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE')
 """
 
 
-def take_inventory(session: Session) -> Inventory:
-    """What there is now."""
+def take_inventory(session: Session, database_oid: int) -> Inventory:
+    """What there is now on the server; `database_oid` is the target's."""
     may_configuration, may_files = session.fetch(_MAY_READ)[0]
     sql = _INVENTORY + (_CONFIGURATION if may_configuration else "") + (_FILES if may_files else "")
-    return {(kind, name, bool(here)): state or "" for kind, name, state, here in session.fetch(sql)}
+    rows = session.fetch(sql, {"own": database_oid})
+    return {(kind, name, bool(here)): state or "" for kind, name, state, here in rows}
 
 
 @dataclass(frozen=True, slots=True)

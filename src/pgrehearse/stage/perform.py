@@ -66,7 +66,7 @@ def perform(performance: Performance) -> Transcript:
         version = witness.now.parameter("server_version").split()[0]
         oids = catalog_oids(witness.now, {*CATALOG_NAMES, *DECIDING})
         reading.begin(witness.now)
-        before = take_inventory(witness.now)
+        before = take_inventory(witness.now, clearance.database_oid)
         passing = Passing(Surroundings(performance, witness, finder, oids), beside, reading)
         passes = list(passing.play(begun.result()))
         proof = prove(passes, witness, before)

@@ -268,7 +268,7 @@ class Witness:
         is_little = self._prove is not Prove.FULL and len(self._small_of(with_rows)) == len(with_rows)
         # Of little, the session of the entry tells sooner what it is now, for it has read it before.
         of_entry = self._beside.start(lambda: entry.fingerprints(compared, with_rows, now_too=is_little))
-        inventory = take_inventory(self.now)
+        inventory = take_inventory(self.now, self._clearance.database_oid)
         readings = TableReadings(self.now, self._prove.rows)
         now = "" if is_little else readings.fingerprint(compared, with_rows)
         then, again = of_entry.result()
