@@ -55,6 +55,19 @@ _FILES = r"""
 UNION ALL
 SELECT 'file', concat_ws('/', NULLIF(place.folder, '.'), name), '', false
 FROM (
+    {tablespaces}
+    VALUES ('.', '^(postmaster\.(pid|opts)|backup_label.*|tablespace_map.*|current_logfiles.*|promote|logrotate'
+                 '|postgresql-.*\.(log|csv|json)|postgresql\.auto\.conf\.tmp|(standby|recovery)\.(signal|done))$'),
+           ('base', '^(\d+|pgsql_tmp)$'),
+           ('pg_tblspc', '^\d+$')
+    {in_tablespaces}
+) AS place (folder, of_server)
+CROSS JOIN LATERAL pg_ls_dir(folder, true, false) AS name
+WHERE name !~ of_server
+"""
+"""Names only, and none that the server itself makes and removes; the folders in `base` are left out, for size."""
+
+_TABLESPACES = r"""
     WITH tablespace AS (
         SELECT 'pg_tblspc/' || oid AS folder FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')
     ), version AS MATERIALIZED (
@@ -66,10 +79,9 @@ FROM (
         FROM version, pg_ls_dir(folder, true, false) AS name
         WHERE name ~ '^\d+$' AND (pg_stat_file(concat_ws('/', folder, name), true)).isdir
     )
-    VALUES ('.', '^(postmaster\.(pid|opts)|backup_label.*|tablespace_map.*|current_logfiles.*|promote|logrotate'
-                 '|postgresql-.*\.(log|csv|json)|postgresql\.auto\.conf\.tmp|(standby|recovery)\.(signal|done))$'),
-           ('base', '^(\d+|pgsql_tmp)$'),
-           ('pg_tblspc', '^\d+$')
+"""
+
+_IN_TABLESPACES = r"""
     UNION ALL
     SELECT folder, '^PG_\d+_\d+$' FROM tablespace
     UNION ALL
@@ -77,23 +89,24 @@ FROM (
     UNION ALL
     SELECT folder, '^(t\d+_)?\d+(_fsm|_vm|_init)?(\.\d+)?$|^(PG_VERSION$|pg_filenode\.map|pg_internal\.init)'
     FROM of_database
-) AS place (folder, of_server)
-CROSS JOIN LATERAL pg_ls_dir(folder, true, false) AS name
-WHERE name !~ of_server
 """
-"""Names only, and none that the server itself makes and removes; the folders in `base` are left out, for size."""
+
+_FILES_AT_HOME = _FILES.format(tablespaces="", in_tablespaces="")
+_FILES_EVERYWHERE = _FILES.format(tablespaces=_TABLESPACES, in_tablespaces=_IN_TABLESPACES)
 
 _MAY_READ = """
 SELECT has_function_privilege('pg_show_all_file_settings()', 'EXECUTE'),
        has_function_privilege('pg_ls_dir(text, boolean, boolean)', 'EXECUTE')
-       AND has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE')
+       AND has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE'),
+       EXISTS (SELECT FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global'))
 """
 
 
 def take_inventory(session: Session, database_oid: int) -> Inventory:
     """What there is now on the server; `database_oid` is the target's."""
-    may_configuration, may_files = session.fetch(_MAY_READ)[0]
-    sql = _INVENTORY + (_CONFIGURATION if may_configuration else "") + (_FILES if may_files else "")
+    may_configuration, may_files, has_tablespaces = session.fetch(_MAY_READ)[0]
+    files = _FILES_EVERYWHERE if has_tablespaces else _FILES_AT_HOME
+    sql = _INVENTORY + (_CONFIGURATION if may_configuration else "") + (files if may_files else "")
     rows = session.fetch(sql, {"own": database_oid})
     return {(kind, name, bool(here)): state or "" for kind, name, state, here in rows}
 
