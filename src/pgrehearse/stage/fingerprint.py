@@ -59,9 +59,9 @@ _UNREADABLE = "cannot be read"
 class Rows(enum.Enum):
     """What of the rows of a table is hashed, beside their number."""
 
-    VERSIONS = "sum(hashtextextended(concat_ws(' ', t.ctid, t.xmin), 0)::numeric)::text"
+    VERSIONS = "sum(hashtidextended(t.ctid, t.xmin::text::bigint))::text"
     """Which versions are visible: for two readings of one database."""
-    VALUES = "sum(hashtextextended(t::text, 0)::numeric)::text"
+    VALUES = "sum(hashtextextended(t::text, 0))::text"
     """All values as text: of two databases, too, and where the access method of the table keeps no versions."""
     NUMBER = "NULL"
     """Nothing."""
