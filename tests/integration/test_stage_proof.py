@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from pgrehearse.errors import RefusedError
 from pgrehearse.evidence.document import Document
 from pgrehearse.pg.session import Session
-from pgrehearse.plan.planfile import PlanFile
+from pgrehearse.plan.planfile import PlanFile, Policy
 from pgrehearse.rehearsal import Options, rehearse
 from pgrehearse.script.source import read_source
 from pgrehearse.stage.clearance import IDENTITY, Clearance
-from pgrehearse.stage.witness import Prove
+from pgrehearse.stage.limits import Limits
+from pgrehearse.stage.witness import Entry, Prove
 
 
 @pytest.fixture
@@ -32,6 +35,21 @@ def run(database: str, folder: Path, text: str, options: Options) -> Document:
         name, oid, system, _ = session.fetch(IDENTITY)[0]
     clearance = Clearance(name, oid, system, "clone", ("made for this test",))
     return rehearse(read_source(str(script)), PlanFile(), database, clearance, options).evidence
+
+
+def test_the_session_that_holds_the_entry_must_be_on_the_cleared_target_too(database: str) -> None:
+    with Session(database) as session:
+        name, oid, system, _ = session.fetch(IDENTITY)[0]
+        elsewhere = Clearance(name, oid + 1, system, "clone", ("made for this test",))
+
+        with pytest.raises(RefusedError, match="not the one that was cleared"):
+            Entry(database, elsewhere, Prove.TOUCHED, Limits.of(Policy()), lambda _: None)
+
+        left = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgrehearse witness of the entry'"
+        )
+        while session.fetch(left) != [(0,)]:
+            time.sleep(0.01)
 
 
 def test_touched_tables_are_compared_by_content(database: str, tmp_path: Path) -> None:

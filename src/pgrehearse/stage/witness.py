@@ -91,16 +91,25 @@ class Entry:
     `learn` is called with the session, to read what else there is to know before a script runs.
 
     Raises:
+        RefusedError: The target is not the one that was cleared.
         TargetError: The target cannot be reached.
     """
 
-    def __init__(self, conninfo: str, prove: Prove, limits: Limits, learn: Callable[[Session], None]) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        clearance: Clearance,
+        prove: Prove,
+        limits: Limits,
+        learn: Callable[[Session], None],
+    ) -> None:
         # The snapshot is held, idle, for as long as a rehearsal may take, and no longer: a proxy may hang.
         idle = ("idle_in_transaction_session_timeout", f"{round(limits.longest_s)}s")
         self.session = Session(
             conninfo, application_name="pgrehearse witness of the entry", settings=[*_SETTINGS, idle]
         )
         try:
+            clearance.verify(self.session)
             # A worker takes longer to start than most of what is asked, save where all tables are read.
             alone = "" if prove is Prove.FULL else "SET LOCAL max_parallel_workers_per_gather = 0;"
             rows = self.session.fetch(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {alone} {_SNAPSHOT}")
@@ -153,7 +162,7 @@ class Witness:
         self._clearance = clearance
         self._prove = prove
         self._beside = beside
-        self._entry = beside.open(lambda: Entry(conninfo, prove, limits, learn))
+        self._entry = beside.open(lambda: Entry(conninfo, clearance, prove, limits, learn))
         self._ahead: Future[None] | None = None
         self._small: dict[int, bool] = {}
         self._last_xid = 0
@@ -184,6 +193,7 @@ class Witness:
         """Wait for the snapshot of the entry: nothing of a script may run before it is taken.
 
         Raises:
+            RefusedError: The target is not the one that was cleared.
             TargetError: The target cannot be reached.
         """
         self._ahead = self._beside.start(self._entry.take().readings.warm)
