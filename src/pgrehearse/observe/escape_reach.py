@@ -72,11 +72,11 @@ def read_reach(session: Session) -> Reach:
             "quiet": QUIET,
         },
     )
-    quiet = _quiet_and_dynamic(session, [row[0] for row in found if row[-1]])
-    foreign = dict(session.fetch(_FOREIGN))
+    quiet = _quiet_and_dynamic(session, [row[0] for row in found if row[-2]])
+    foreign = dict(session.fetch(_FOREIGN)) if any(row[-1] for row in found) else {}
     search = _Search()
     oids: dict[int, Escape] = {}
-    for oid, name, language, library, body, is_untrusted, is_built_in, _ in found:
+    for oid, name, language, library, body, is_untrusted, is_built_in, *_ in found:
         kind = _kind_of(name, language, library, is_untrusted=is_untrusted, is_built_in=is_built_in)
         if kind:
             oids[oid] = Escape(kind, name)
