@@ -47,7 +47,7 @@ _MORE_TABLES = """
 DO $$
 BEGIN
     FOR i IN {first}..{last} LOOP
-        EXECUTE format('CREATE TABLE t%s (id serial PRIMARY KEY, note text)', i);
+        EXECUTE format('CREATE TABLE t%s (id {kind}, note text)', i);
     END LOOP;
 END $$
 """
@@ -103,28 +103,26 @@ def estate_scales(server: Server) -> None:
 
 
 def many_tables(server: Server) -> None:
-    """A small change, and a change of the schema, beside ever more tables."""
+    """A small change, and a change of the schema, beside ever more tables, without sequences and with one each."""
+    beside_tables(server, "int UNIQUE", "tables")
+    beside_tables(server, "serial PRIMARY KEY", "tables with a serial each")
+
+
+def beside_tables(server: Server, kind: str, what: str) -> None:
     with database(server) as conninfo:
         made = 0
         for tables in (100, 1_000) if QUICK else (100, 1_000, 10_000):
             with psycopg.connect(conninfo, autocommit=True) as session:
                 for n in range(made, tables, 500):
                     last = min(n + 500, tables)
-                    session.execute(_MORE_TABLES.format(first=n, last=last - 1))
+                    session.execute(_MORE_TABLES.format(first=n, last=last - 1, kind=kind))
                 session.execute("VACUUM ANALYZE pg_catalog.pg_class")
             made = tables
-            compare(
-                conninfo,
-                "INSERT INTO t5 (note) VALUES ('x');",
-                f"one INSERT, {tables:,} tables, p50",
-                repeats=REPEATS,
-            )
-            compare(
-                conninfo,
-                "ALTER TABLE t5 ADD n int;",
-                f"one ALTER TABLE, {tables:,} tables, p50",
-                repeats=REPEATS,
-            )
+            for title, change in (
+                ("INSERT", "INSERT INTO t5 (note) VALUES ('x');"),
+                ("ALTER TABLE", "ALTER TABLE t5 ADD n int;"),
+            ):
+                compare(conninfo, change, f"one {title}, {tables:,} {what}, p50", repeats=REPEATS)
 
 
 # Measuring -----------------------------------------------------------------------------------------------------------
