@@ -52,6 +52,15 @@ def test_the_session_that_holds_the_entry_must_be_on_the_cleared_target_too(data
             time.sleep(0.01)
 
 
+def test_what_the_witness_has_read_keeps_no_script_from_locking_it(database: str, tmp_path: Path) -> None:
+    catalogs = ("pg_trigger", "pg_attrdef", "pg_constraint", "pg_rewrite", "pg_foreign_table", "pg_language")
+    script = "; ".join(f"REINDEX TABLE pg_catalog.{name}" for name in catalogs)
+
+    evidence = run(database, tmp_path, f"INSERT INTO a VALUES (2); {script};", Options())
+
+    assert evidence.verdict.word == "GO"
+
+
 def test_touched_tables_are_compared_by_content(database: str, tmp_path: Path) -> None:
     evidence = run(database, tmp_path, "INSERT INTO a VALUES (2);", Options())
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from pgrehearse.errors import ServerError
 from pgrehearse.observe.names import RelationName
 from pgrehearse.observe.sequences import read_positions
+from pgrehearse.pg.brief_locks import brief_locks
 from pgrehearse.pg.session import Session
 
 _DEFINITIONS = """
@@ -79,7 +80,8 @@ class TableReadings:
 
     def warm(self) -> None:
         """Let the server read for this session what it reads for the first question, while nobody waits for it."""
-        self._session.fetch(_DEFINITIONS, ([],))
+        with brief_locks(self._session):
+            self._session.fetch(_DEFINITIONS, ([],))
 
     def again(self) -> TableReadings:
         """Readings of the same session, in which nothing is read yet."""
@@ -89,7 +91,9 @@ class TableReadings:
         """Read the definitions of `tables`, and the rows of those `hashed`."""
         oids = sorted({table.oid for table in tables} - self._asked)
         if oids:
-            self._definitions |= {row[0]: row for row in self._session.fetch(_DEFINITIONS, (oids,))}
+            with brief_locks(self._session):
+                rows = self._session.fetch(_DEFINITIONS, (oids,))
+            self._definitions |= {row[0]: row for row in rows}
             self._asked.update(oids)
         names = sorted({table.name for table in hashed} - self._contents.keys())
         self._contents |= _contents(self._session, names, self._rows)
@@ -157,17 +161,12 @@ def _content_sql(place: int, name: str, rows: Rows) -> str:
 
 
 def _answer(session: Session, sql: str) -> list[tuple[object, ...]] | str:
-    """The rows, or why there are none; locks that a transaction's reading took are given back."""
-    in_transaction = session.is_in_transaction
-    if in_transaction:
-        session.run("SAVEPOINT content")
+    """The rows, or why there are none."""
     try:
-        return session.fetch(sql)
+        with brief_locks(session):
+            return session.fetch(sql)
     except ServerError as error:
         return f"{_UNREADABLE}: {error.sqlstate}"
-    finally:
-        if in_transaction and not session.is_lost:
-            session.run("ROLLBACK TO content")
 
 
 def _sha256(facts: object) -> str:

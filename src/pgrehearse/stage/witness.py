@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from pgrehearse.errors import ConnectionLostError, RehearseError
 from pgrehearse.observe.names import RelationName
+from pgrehearse.pg.brief_locks import brief_locks
 from pgrehearse.pg.session import Session
 from pgrehearse.stage.beside import Beside
 from pgrehearse.stage.clearance import Clearance
@@ -115,7 +116,8 @@ class Entry:
             rows = self.session.fetch(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {alone} {_SNAPSHOT}")
             self.first_xid = int(rows[0][0])
             self.running = [xid for _, xid in rows if xid is not None]
-            learn(self.session)
+            with brief_locks(self.session):
+                learn(self.session)
         except BaseException:
             self.close()
             raise
