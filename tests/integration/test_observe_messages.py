@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from pgrehearse.pg.session import Session
 from pgrehearse.plan.planfile import PlanFile
 from pgrehearse.rehearsal import Options, rehearse
 from pgrehearse.script.source import make_source
-from pgrehearse.stage.clearance import IDENTITY, Clearance
+
+from .torture import cleared
 
 HELLO = "DO $$ BEGIN RAISE NOTICE 'hello'; END $$;"
 
 
 def messages_of(conninfo: str, script: str) -> list[tuple[str, str]]:
-    with Session(conninfo) as session:
-        name, oid, system, _ = session.fetch(IDENTITY)[0]
-    clearance = Clearance(name, oid, system, "clone", ("made for this test",))
-    evidence = rehearse(
-        make_source("change.sql", script.encode()), PlanFile(), conninfo, clearance, Options()
-    ).evidence
+    source = make_source("change.sql", script.encode())
+    evidence = rehearse(source, PlanFile(), conninfo, cleared(conninfo), Options()).evidence
     assert evidence.verdict.word in ("GO", "NO-GO"), evidence.verdict
     return [(message.severity, message.text) for message in evidence.effects.messages]
 

@@ -6,11 +6,11 @@ import psycopg
 import pytest
 
 from pgrehearse.evidence.document import Document
-from pgrehearse.pg.session import Session
 from pgrehearse.plan.planfile import PlanFile, Policy
 from pgrehearse.rehearsal import Options, rehearse
 from pgrehearse.script.source import make_source
-from pgrehearse.stage.clearance import IDENTITY, Clearance
+
+from .torture import cleared
 
 SCHEMA = """
 CREATE TABLE account (id int PRIMARY KEY, email text, balance int);
@@ -30,13 +30,9 @@ def database(plain_database: str) -> str:
 
 
 def rehearsed(conninfo: str, script: str, *, rows: int = 2, mask: tuple[str, ...] = ()) -> Document:
-    with Session(conninfo) as session:
-        name, oid, identifier, _ = session.fetch(IDENTITY)[0]
-    clearance = Clearance(name, oid, identifier, "clone", ("a database of this test",))
     plan = PlanFile(policy=Policy(mask=mask))
-    return rehearse(
-        make_source("s.sql", script.encode()), plan, conninfo, clearance, Options(rows=rows)
-    ).evidence
+    source = make_source("s.sql", script.encode())
+    return rehearse(source, plan, conninfo, cleared(conninfo), Options(rows=rows)).evidence
 
 
 def test_no_value_is_looked_at_where_nobody_asks(database: str) -> None:

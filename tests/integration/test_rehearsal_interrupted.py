@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgrehearse.pg.session import Session
 from pgrehearse.plan.planfile import PlanFile
 from pgrehearse.rehearsal import Options, Rehearsed, rehearse
 from pgrehearse.script.source import read_source
-from pgrehearse.stage.clearance import IDENTITY, Clearance
 from pgrehearse.stage.transcript import StepResult
+
+from .torture import cleared
 
 
 @pytest.fixture
@@ -27,10 +27,7 @@ def database(plain_database: str) -> str:
 def run(database: str, folder: Path, text: str, options: Options) -> Rehearsed:
     script = folder / "change.sql"
     script.write_text(text)
-    with Session(database) as session:
-        name, oid, system, _ = session.fetch(IDENTITY)[0]
-    clearance = Clearance(name, oid, system, "clone", ("made for this test",))
-    return rehearse(read_source(str(script)), PlanFile(), database, clearance, options)
+    return rehearse(read_source(str(script)), PlanFile(), database, cleared(database), options)
 
 
 def after_step(pass_number: int, step: int) -> tuple[Callable[[int, StepResult], None], Callable[[], bool]]:

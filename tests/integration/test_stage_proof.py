@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -14,9 +15,10 @@ from pgrehearse.pg.session import Session
 from pgrehearse.plan.planfile import PlanFile, Policy
 from pgrehearse.rehearsal import Options, rehearse
 from pgrehearse.script.source import read_source
-from pgrehearse.stage.clearance import IDENTITY, Clearance
 from pgrehearse.stage.limits import Limits
 from pgrehearse.stage.witness import Entry, Prove
+
+from .torture import cleared
 
 
 @pytest.fixture
@@ -31,17 +33,14 @@ def database(plain_database: str) -> str:
 def run(database: str, folder: Path, text: str, options: Options) -> Document:
     script = folder / "change.sql"
     script.write_text(text)
-    with Session(database) as session:
-        name, oid, system, _ = session.fetch(IDENTITY)[0]
-    clearance = Clearance(name, oid, system, "clone", ("made for this test",))
-    return rehearse(read_source(str(script)), PlanFile(), database, clearance, options).evidence
+    return rehearse(read_source(str(script)), PlanFile(), database, cleared(database), options).evidence
 
 
 def test_the_session_that_holds_the_entry_must_be_on_the_cleared_target_too(database: str) -> None:
-    with Session(database) as session:
-        name, oid, system, _ = session.fetch(IDENTITY)[0]
-        elsewhere = Clearance(name, oid + 1, system, "clone", ("made for this test",))
+    own = cleared(database)
+    elsewhere = replace(own, database_oid=own.database_oid + 1)
 
+    with Session(database) as session:
         with pytest.raises(RefusedError, match="not the one that was cleared"):
             Entry(database, elsewhere, Prove.TOUCHED, Limits.of(Policy()), lambda _: None)
 
