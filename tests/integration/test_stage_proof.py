@@ -15,6 +15,7 @@ from pgrehearse.pg.session import Session
 from pgrehearse.plan.planfile import PlanFile, Policy
 from pgrehearse.rehearsal import Options, rehearse
 from pgrehearse.script.source import read_source
+from pgrehearse.stage import witness
 from pgrehearse.stage.limits import Limits
 from pgrehearse.stage.witness import Entry, Prove
 
@@ -58,6 +59,22 @@ def test_what_the_witness_has_read_keeps_no_script_from_locking_it(database: str
     evidence = run(database, tmp_path, f"INSERT INTO a VALUES (2); {script};", Options())
 
     assert evidence.verdict.word == "GO"
+
+
+def test_a_script_that_locks_what_the_witness_asks_for_is_rolled_back_proved_and_told(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = [(name, value) for name, value in witness._SETTINGS if name != "lock_timeout"]
+    monkeypatch.setattr(witness, "_SETTINGS", [*patient, ("lock_timeout", "200ms")])
+
+    evidence = run(
+        database, tmp_path, "BEGIN; LOCK TABLE pg_proc IN ACCESS EXCLUSIVE MODE; COMMIT;", Options()
+    )
+
+    assert evidence.verdict.word == "INCONCLUSIVE"
+    assert "could not look at the stage" in " ".join(evidence.verdict.reasons)
+    assert evidence.rollback.proved
+    assert [step.n for step in evidence.steps] == [1, 2]
 
 
 def test_touched_tables_are_compared_by_content(database: str, tmp_path: Path) -> None:

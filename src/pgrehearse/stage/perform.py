@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pgrehearse.errors import ConnectionLostError, RehearseError
+from pgrehearse.errors import ConnectionLostError, RehearseError, ServerError
 from pgrehearse.observe.catalog_state import catalog_oids
 from pgrehearse.observe.cost import CostObserver
 from pgrehearse.observe.counters import CounterObserver
@@ -178,7 +178,7 @@ class Passing:
             return None
         try:
             return put_back(self._witness.now, self._sequences.at_begin, self._sequences.at_end)
-        except ConnectionLostError:
+        except (ConnectionLostError, ServerError):
             return None  # the evidence names what has moved, and says of none that it was put back
 
 

@@ -140,16 +140,23 @@ def play(
     except ConnectionLostError as error:
         broken = f"the server was lost: {error.message}"
     except ServerError as error:
-        broken = f"pgrehearse could not look at the stage: {error.message} (SQLSTATE {error.sqlstate})"
+        broken = _unseen(error)
     except KeyboardInterrupt:
         broken, interrupted = INTERRUPTED, True
     during = witness.status_now(stage.xid)
     broken = broken or _why_unguarded(stage)
     stage.end()
-    residue = _session_residue(stage.session, witness)
+    residue: tuple[Residue, ...] = ()
+    try:
+        residue = _session_residue(stage.session, witness)
+    except ServerError as error:
+        broken = broken or _unseen(error)
     stage.session.close()
-    with suppress(StageEnded):  # the server is lost, which the pass has said already
-        watch.end()
+    try:
+        with suppress(StageEnded):  # the server is lost, which the pass has said already
+            watch.end()
+    except ServerError as error:
+        broken = broken or _unseen(error)
     return Played(
         PassRecord(
             number,
@@ -167,6 +174,10 @@ def play(
         frozenset(limits).union(_dropped(stage.session), *(observer.limits for observer in observers)),
         during,
     )
+
+
+def _unseen(error: ServerError) -> str:
+    return f"pgrehearse could not look at the stage: {error.message} (SQLSTATE {error.sqlstate})"
 
 
 def _dropped(session: Session) -> frozenset[str]:
@@ -194,7 +205,11 @@ def _why_unguarded(stage: RollbackOnly) -> str:
 
 
 def _session_residue(session: Session, witness: Witness) -> tuple[Residue, ...]:
-    """What the stage's session still holds after its rollback; it goes when the session closes, just after this."""
+    """What the stage's session still holds after its rollback; it goes when the session closes, just after this.
+
+    Raises:
+        ServerError: The server does not tell.
+    """
     if session.is_lost:
         return ()
     try:

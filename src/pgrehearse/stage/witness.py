@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pgrehearse.errors import ConnectionLostError, RehearseError
+from pgrehearse.errors import ConnectionLostError, RehearseError, ServerError
 from pgrehearse.observe.names import RelationName
 from pgrehearse.pg.brief_locks import brief_locks
 from pgrehearse.pg.session import Session
@@ -222,10 +222,10 @@ class Witness:
             self._ahead = None
 
     def status_now(self, xid: str) -> str:
-        """What the server says of the transaction `xid` at this moment; empty where nobody answers."""
+        """What the server says of the transaction `xid` at this moment; empty where it does not answer."""
         try:
             return self._status(xid)
-        except ConnectionLostError:
+        except (ConnectionLostError, ServerError):
             return ""
 
     # After the rollback ----------------------------------------------------------------------------------------------
