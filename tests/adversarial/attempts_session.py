@@ -89,6 +89,20 @@ TEMPORARY = (
     Attempt("a rolled-back temporary table is gone", "BEGIN; CREATE TEMP TABLE t (i int) ON COMMIT DROP; ROLLBACK; CREATE TEMP TABLE t (i int); TABLE t;", GO),
     Attempt("SET LOCAL ends with its block", "BEGIN; SET LOCAL work_mem = '99MB'; COMMIT; DO $$ BEGIN ASSERT current_setting('work_mem') <> '99MB'; END $$;", GO),
     Attempt("a holdable cursor outlives its block", "BEGIN; DECLARE c CURSOR WITH HOLD FOR TABLE account; COMMIT; FETCH c; CLOSE c;", GO),
+    Attempt("a cursor ends with its block", "BEGIN; DECLARE c CURSOR FOR TABLE account; COMMIT; FETCH c;", NO_GO, "34000"),
+    Attempt("a cursor that a function opened ends with its block",
+            "CREATE FUNCTION f() RETURNS refcursor LANGUAGE plpgsql AS"
+            " $$ DECLARE c refcursor := 'mine'; BEGIN OPEN c FOR TABLE account; RETURN c; END $$;"
+            "BEGIN; SELECT f(); FETCH mine; COMMIT; FETCH mine;", NO_GO, "34000"),
+    Attempt("a cursor ends with its savepoint", "BEGIN; SAVEPOINT s; DECLARE c CURSOR FOR TABLE account; ROLLBACK TO s; FETCH c; COMMIT;",
+            NO_GO, "34000"),
+    Attempt("a holdable cursor stands where a COMMIT would have made way",
+            "BEGIN; DECLARE c CURSOR WITH HOLD FOR TABLE account; COMMIT; ALTER TABLE account ADD n int;", INCONCLUSIVE, "WITH HOLD"),
+    Attempt("a cursor stands in its own block", "BEGIN; DECLARE c CURSOR FOR TABLE account; ALTER TABLE account ADD n int; COMMIT;",
+            NO_GO, "55006"),
+    Attempt("a value of a type is used that the script has committed",
+            "CREATE TYPE mood AS ENUM ('a'); ALTER TYPE mood ADD VALUE 'b'; SELECT 'b'::mood;", INCONCLUSIVE, "55P04"),
+    Attempt("a value of a type is used before it can be", "BEGIN; ALTER TYPE word ADD VALUE 'b'; SELECT 'b'::word; COMMIT;", NO_GO, "55P04"),
     Attempt("DECLARE outside a block fails", "DECLARE c CURSOR FOR TABLE account;", NO_GO, "25P01"),
     Attempt("DISCARD PLANS and SEQUENCES are harmless", f"DISCARD PLANS; DISCARD SEQUENCES; {_INSERT}", GO),
 )  # fmt: skip

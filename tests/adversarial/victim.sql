@@ -8,6 +8,7 @@ CREATE TABLE entry (
 CREATE TABLE audit (at timestamptz DEFAULT now(), what text);
 CREATE TABLE exported (id int, word text);
 CREATE TABLE child (id int PRIMARY KEY, exported int);
+CREATE TYPE word AS ENUM ('a');
 
 -- Stored expressions of one call, two and many.
 CREATE TABLE by_one (i int, at pg_lsn DEFAULT pg_logical_emit_message(false, 'default', 'x'));

@@ -72,6 +72,8 @@ SCRIPTS = {
     "lock and cursor outside a block": (
         "LOCK TABLE parent; DECLARE c CURSOR FOR SELECT 1; DECLARE d CURSOR WITH HOLD FOR SELECT 1; INSERT INTO parent VALUES (2);"
     ),
+    "a cursor after its block": "BEGIN; DECLARE c CURSOR FOR SELECT 1; FETCH c; COMMIT; FETCH c; SELECT 2;",
+    "a cursor with hold after its block": "BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1; DECLARE d CURSOR FOR SELECT 2; COMMIT; FETCH c; FETCH d; CLOSE c;",
     "lock and cursor in a block": "BEGIN; LOCK TABLE parent; DECLARE c CURSOR FOR SELECT 1; FETCH c; CLOSE c; COMMIT;",
     "commit and rollback outside": "COMMIT; ROLLBACK; END; ABORT; INSERT INTO parent VALUES (2);",
     "begin twice": "BEGIN; BEGIN; INSERT INTO parent VALUES (2); COMMIT; COMMIT;",

@@ -1,7 +1,8 @@
-"""Temporary tables that a COMMIT drops or empties: ON COMMIT DROP, ON COMMIT DELETE ROWS.
+"""What a COMMIT ends besides the transaction: temporary tables ON COMMIT DROP or DELETE ROWS, and cursors without HOLD.
 
-A fake commit releases a savepoint, at which the server does neither. So what the script's text creates that way is
-remembered, and dropped or emptied at each fake commit. What a function creates is not seen.
+A fake commit releases a savepoint, at which the server does nothing of that. So the tables that the script's text
+creates that way are remembered, and dropped or emptied at each fake commit; those of a function are not seen. Cursors
+are closed, whoever opened them.
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ _LOOKED_AT = 400
 _TEMPORARY = ("temp", "temporary")
 _EXISTS = "SELECT pg_catalog.to_regclass(%s) IS NOT NULL"
 
+_CURSORS = "SELECT name FROM pg_catalog.pg_cursor() WHERE NOT is_holdable AND name <> ''"
+_MAY_OPEN_CURSORS = frozenset({"declare", "select", "with", "values", "table", "execute", "call", "do"})
+"""First words of what opens a cursor, or calls a function that may."""
+
 
 class OnCommit:
-    """What the next fake commits do to temporary tables on `session`."""
+    """What the next fake commits do on `session`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._actions: dict[str, str] = {}
         self._at_begin: dict[str, str] = {}
+        self._may_have_cursors = False
 
     def begin(self) -> None:
         """A segment begins."""
@@ -36,6 +42,10 @@ class OnCommit:
 
     def note(self, text: str) -> None:
         """Look at a statement that is about to be sent."""
+        first = next(words_of(text), None)
+        self._may_have_cursors |= first is not None and (
+            first.is_word(*_MAY_OPEN_CURSORS) or first.value == "("
+        )
         if "temp" not in text[:80].lower():
             return
         words = list(islice(words_of(text), _LOOKED_AT))
@@ -45,6 +55,10 @@ class OnCommit:
 
     def act(self) -> None:
         """Do what a COMMIT would do."""
+        if self._may_have_cursors:
+            for (cursor,) in self._session.fetch(_CURSORS):
+                self._session.run(f"CLOSE {quote_identifier(cursor)}")
+            self._may_have_cursors = False
         for name, action in list(self._actions.items()):
             table = f"pg_temp.{quote_identifier(name)}"
             if not self._session.fetch(_EXISTS, (table,))[0][0]:

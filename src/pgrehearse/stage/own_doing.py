@@ -26,10 +26,14 @@ _SURROUNDINGS = {
 _NO_ROOM_WORDS = ("File too large", "Disk quota exceeded")
 _INTERNAL = "XX000"
 _INVALID_VALUE = "22023"
+_NEW_ENUM_VALUE = "55P04"
+_IN_USE = "55006"
 _TIMEOUT = "57014"
 
 
-def reason_of(error: ServerMessage, text: str, guard: CommitGuard, *, is_in_block: bool) -> str:
+def reason_of(
+    error: ServerMessage, text: str, guard: CommitGuard, *, is_in_block: bool, has_committed: bool
+) -> str:
     """Why `error` is not the script's; empty where it is.
 
     Args:
@@ -37,6 +41,7 @@ def reason_of(error: ServerMessage, text: str, guard: CommitGuard, *, is_in_bloc
         text: The statement.
         guard: The stage's.
         is_in_block: Whether the script has a transaction of its own open.
+        has_committed: Whether a COMMIT of the script's, or a statement in autocommit, came before.
     """
     if guard.is_in_the_way(error):
         return f"the commit guard stood in the way (SQLSTATE {error.sqlstate}): in psql there is none"
@@ -48,7 +53,7 @@ def reason_of(error: ServerMessage, text: str, guard: CommitGuard, *, is_in_bloc
         return "it took longer than statement_timeout allows (SQLSTATE 57014)"
     if error.sqlstate == _INVALID_VALUE and "temp_buffers" in error.text:
         return "temp_buffers can be set before the first temporary table only, and the commit guard is one"
-    reason = _of_surroundings(error)
+    reason = _of_surroundings(error) or (_of_one_transaction(error) if has_committed else "")
     return f"{reason} (SQLSTATE {error.sqlstate}): {error.text}" if reason else ""
 
 
@@ -56,3 +61,12 @@ def _of_surroundings(error: ServerMessage) -> str:
     if error.sqlstate == _INTERNAL and error.text.endswith(_NO_ROOM_WORDS):
         return "the server may not write any more"
     return _SURROUNDINGS.get(error.sqlstate, "")
+
+
+def _of_one_transaction(error: ServerMessage) -> str:
+    """What the server may refuse only because what the script commits is not committed here."""
+    if error.sqlstate == _NEW_ENUM_VALUE:
+        return "the value of the type may have been committed, which the stage cannot do"
+    if error.sqlstate == _IN_USE and "active queries" in error.text:
+        return "a cursor WITH HOLD may be in the way, which a COMMIT would have taken from its tables"
+    return ""

@@ -30,6 +30,11 @@ class Segments:
         """The number of the open segment, or of the next one."""
         return len(self.ended) + 1
 
+    @property
+    def has_committed(self) -> bool:
+        """Whether the script believes that something is committed."""
+        return any(segment.end is SegmentEnd.COMMITTED for segment in self.ended)
+
     def open(self, step: int, *, block: bool, read_only: bool | None = None) -> None:
         """Open a segment: a block that the script began, or a statement in autocommit."""
         self._stage.begin_segment(read_only=read_only)

@@ -173,7 +173,10 @@ class Statements:
         if result.error is None:
             return Played(StepState.OK, result, took_ms, segment=segment)
         in_block, guard = self.segments.is_in_block, self._watch.stage.guard
-        reason = reason_of(result.error, statement.text, guard, is_in_block=in_block)
+        reason = reason_of(
+            result.error, statement.text, guard,
+            is_in_block=in_block, has_committed=self.segments.has_committed,
+        )  # fmt: skip
         return Played(StepState.FAILED, result, took_ms, reason, segment)
 
     # Statements that the stage turns into something else -------------------------------------------------------------
