@@ -89,6 +89,11 @@ TEMPORARY = (
     Attempt("a rolled-back temporary table is gone", "BEGIN; CREATE TEMP TABLE t (i int) ON COMMIT DROP; ROLLBACK; CREATE TEMP TABLE t (i int); TABLE t;", GO),
     Attempt("SET LOCAL ends with its block", "BEGIN; SET LOCAL work_mem = '99MB'; COMMIT; DO $$ BEGIN ASSERT current_setting('work_mem') <> '99MB'; END $$;", GO),
     Attempt("a holdable cursor outlives its block", "BEGIN; DECLARE c CURSOR WITH HOLD FOR TABLE account; COMMIT; FETCH c; CLOSE c;", GO),
+    Attempt("a function makes the session read-only",
+            "DO $$ BEGIN PERFORM set_config('default_transaction_read_only', 'on', false); END $$; DELETE FROM audit;", NO_GO, "25006"),
+    Attempt("a cursor that would fail at COMMIT is told",
+            "BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1 / (3 - g) FROM generate_series(1, 5) AS g; COMMIT;", GO,
+            "was not read to its end"),
     Attempt("a cursor ends with its block", "BEGIN; DECLARE c CURSOR FOR TABLE account; COMMIT; FETCH c;", NO_GO, "34000"),
     Attempt("a cursor that a function opened ends with its block",
             "CREATE FUNCTION f() RETURNS refcursor LANGUAGE plpgsql AS"

@@ -72,6 +72,24 @@ SCRIPTS = {
     "lock and cursor outside a block": (
         "LOCK TABLE parent; DECLARE c CURSOR FOR SELECT 1; DECLARE d CURSOR WITH HOLD FOR SELECT 1; INSERT INTO parent VALUES (2);"
     ),
+    "read-only by default": (
+        "SET default_transaction_read_only = on; INSERT INTO parent VALUES (2); BEGIN; INSERT INTO parent VALUES (2); COMMIT;"
+        " BEGIN READ WRITE; INSERT INTO parent VALUES (3); COMMIT; RESET default_transaction_read_only;"
+        " INSERT INTO parent VALUES (4);"
+    ),
+    "read-only by characteristics": (
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; INSERT INTO parent VALUES (2);"
+        " SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE; INSERT INTO parent VALUES (3);"
+    ),
+    "a default that is rolled back": (
+        "BEGIN; SET default_transaction_read_only = on; ROLLBACK; INSERT INTO parent VALUES (2); RESET ALL;"
+        " INSERT INTO parent VALUES (3); SET default_transaction_read_only TO DEFAULT; INSERT INTO parent VALUES (4);"
+    ),
+    "a default that a block sets": (
+        "BEGIN; SET default_transaction_read_only = on; INSERT INTO parent VALUES (2); COMMIT; INSERT INTO parent VALUES (3);"
+        " SELECT current_setting('default_transaction_read_only');"
+    ),
+    "the default that a script sees": "SELECT current_setting('default_transaction_read_only'), current_setting('transaction_read_only');",
     "a cursor after its block": "BEGIN; DECLARE c CURSOR FOR SELECT 1; FETCH c; COMMIT; FETCH c; SELECT 2;",
     "a cursor with hold after its block": "BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1; DECLARE d CURSOR FOR SELECT 2; COMMIT; FETCH c; FETCH d; CLOSE c;",
     "lock and cursor in a block": "BEGIN; LOCK TABLE parent; DECLARE c CURSOR FOR SELECT 1; FETCH c; CLOSE c; COMMIT;",

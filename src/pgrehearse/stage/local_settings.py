@@ -53,6 +53,14 @@ class LocalSettings:
         self._before.clear()
 
 
+def resets_read_only(text: str) -> bool:
+    """Whether a statement gives `default_transaction_read_only` the value that the session was opened with."""
+    words = [word.value.lower() for word in islice(words_of(text), 8)]
+    if words[:1] == ["reset"]:
+        return words[1:2] in (["all"], ["default_transaction_read_only"])
+    return words[:1] == ["set"] and {"default_transaction_read_only", "default"} <= set(words)
+
+
 def _with_companions(names: Iterable[str]) -> Iterator[str]:
     """`names`, and beside the level of messages the setting in which the script's own level is kept."""
     for name in names:

@@ -18,7 +18,7 @@ _LOOKED_AT = 400
 _TEMPORARY = ("temp", "temporary")
 _EXISTS = "SELECT pg_catalog.to_regclass(%s) IS NOT NULL"
 
-_CURSORS = "SELECT name FROM pg_catalog.pg_cursor() WHERE NOT is_holdable AND name <> ''"
+_CURSORS = "SELECT name, is_holdable FROM pg_catalog.pg_cursor() WHERE name <> ''"
 _MAY_OPEN_CURSORS = frozenset({"declare", "select", "with", "values", "table", "execute", "call", "do"})
 """First words of what opens a cursor, or calls a function that may."""
 
@@ -31,6 +31,15 @@ class OnCommit:
         self._actions: dict[str, str] = {}
         self._at_begin: dict[str, str] = {}
         self._may_have_cursors = False
+        self._held: set[str] = set()
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """What a COMMIT does that is not done: it reads a cursor WITH HOLD to its end."""
+        return frozenset(
+            f"Cursor {name} WITH HOLD was not read to its end, as a COMMIT does: whether that fails is not known."
+            for name in self._held
+        )
 
     def begin(self) -> None:
         """A segment begins."""
@@ -56,8 +65,11 @@ class OnCommit:
     def act(self) -> None:
         """Do what a COMMIT would do."""
         if self._may_have_cursors:
-            for (cursor,) in self._session.fetch(_CURSORS):
-                self._session.run(f"CLOSE {quote_identifier(cursor)}")
+            for cursor, is_held in self._session.fetch(_CURSORS):
+                if is_held:
+                    self._held.add(cursor)
+                else:
+                    self._session.run(f"CLOSE {quote_identifier(cursor)}")
             self._may_have_cursors = False
         for name, action in list(self._actions.items()):
             table = f"pg_temp.{quote_identifier(name)}"

@@ -171,7 +171,11 @@ def play(
         stage.xid,
         watch.names.reported(watch.touched, "rpmv"),
         residue,
-        frozenset(limits).union(_dropped(stage.session), *(observer.limits for observer in observers)),
+        frozenset(limits).union(
+            _dropped(stage.session),
+            statements.segments.on_commit.limits,
+            *(observer.limits for observer in observers),
+        ),
         during,
     )
 

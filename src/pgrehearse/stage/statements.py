@@ -19,6 +19,7 @@ from pgrehearse.stage.autocommit import (
     no_transaction_warning,
 )
 from pgrehearse.stage.gate import Gate
+from pgrehearse.stage.local_settings import resets_read_only
 from pgrehearse.stage.own_doing import reason_of
 from pgrehearse.stage.segments import Segments
 from pgrehearse.stage.transcript import StepState
@@ -171,6 +172,8 @@ class Statements:
                 parameters=sending.parameters, row_cap=sending.row_cap, copy_data=sending.copy_data,
             )  # fmt: skip
         if result.error is None:
+            if resets_read_only(statement.text):
+                self._watch.stage.note_reset()
             return Played(StepState.OK, result, took_ms, segment=segment)
         in_block, guard = self.segments.is_in_block, self._watch.stage.guard
         reason = reason_of(

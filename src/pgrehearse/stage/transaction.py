@@ -18,6 +18,11 @@ from pgrehearse.stage.commit_guard import CommitGuard
 from pgrehearse.stage.deferred import DeferredWork
 from pgrehearse.stage.footing import Footing
 
+_READ_ONLY = "default_transaction_read_only"
+
+_SCRIPTS_DEFAULT = f"SET LOCAL {_READ_ONLY} = off"
+"""The session's own default is on, for whatever comes after the stage. In it, the setting is what the script thinks."""
+
 
 class RollbackOnly:
     """One open stage on one session; begun by `begin`, ended by `end` and by nothing else."""
@@ -41,15 +46,21 @@ class RollbackOnly:
             RefusedError: The guard cannot be armed.
         """
         level = f" ISOLATION LEVEL {isolation}" if isolation else ""
-        self.session.run(f"BEGIN READ WRITE{level}")
+        self.session.run(f"BEGIN READ WRITE{level}; {_SCRIPTS_DEFAULT}")
         self.xid = self.guard.arm(self.session)
         self.session.take_messages()
 
     def begin_segment(self, *, read_only: bool | None = None) -> None:
-        """Open a segment."""
+        """Open a segment; where the script does not say whether it is read-only, its own default does."""
+        if read_only is None and self.session.parameter(_READ_ONLY) == "on":
+            read_only = True
         modes = "" if read_only is None else f"; SET TRANSACTION READ {'ONLY' if read_only else 'WRITE'}"
         self.session.run(f"SAVEPOINT {self._savepoint}{modes}")
         self.is_in_segment = True
+
+    def note_reset(self) -> None:
+        """A RESET gave settings the values that the session was opened with; one of them is not the script's."""
+        self.session.run(_SCRIPTS_DEFAULT)
 
     def try_deferred(self) -> ServerMessage | None:
         """Fire what a COMMIT would fire, and give its refusal; a refusal leaves the segment as it was before."""
