@@ -72,6 +72,27 @@ SCRIPTS = {
     "lock and cursor outside a block": (
         "LOCK TABLE parent; DECLARE c CURSOR FOR SELECT 1; DECLARE d CURSOR WITH HOLD FOR SELECT 1; INSERT INTO parent VALUES (2);"
     ),
+    "isolation after a query": "BEGIN; SELECT 1; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; INSERT INTO parent VALUES (2); COMMIT;",
+    "isolation after a query, the same": (
+        "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; INSERT INTO parent VALUES (2); COMMIT;"
+        " BEGIN; SELECT 1; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; INSERT INTO parent VALUES (3); COMMIT;"
+    ),
+    "isolation before any query": (
+        "BEGIN; SET LOCAL work_mem = '1MB'; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; INSERT INTO parent VALUES (2); COMMIT;"
+    ),
+    "isolation in a savepoint": "BEGIN; SAVEPOINT s; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; COMMIT;",
+    "isolation in a failed block": "BEGIN; SELECT 1/0; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; COMMIT;",
+    "isolation and read-only at once": (
+        "BEGIN; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; INSERT INTO parent VALUES (2); COMMIT;"
+    ),
+    "read-only, then not": "BEGIN READ ONLY; SET TRANSACTION READ WRITE; INSERT INTO parent VALUES (2); COMMIT;",
+    "read-only, then a query, then not": "BEGIN READ ONLY; SELECT 1; SET TRANSACTION READ WRITE; INSERT INTO parent VALUES (2); COMMIT;",
+    "read-only in a savepoint": "BEGIN; SAVEPOINT s; SET TRANSACTION READ ONLY; RELEASE s; INSERT INTO parent VALUES (2); COMMIT;",
+    "read-only and chained": "BEGIN READ ONLY; COMMIT AND CHAIN; INSERT INTO parent VALUES (2); COMMIT; INSERT INTO parent VALUES (3);",
+    "read-only by SET and chained": (
+        "BEGIN; SET TRANSACTION READ ONLY; ROLLBACK AND CHAIN; INSERT INTO parent VALUES (2); ROLLBACK;"
+    ),
+    "deferrable": "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE; SELECT 1; COMMIT; BEGIN; SET TRANSACTION DEFERRABLE; COMMIT;",
     "read-only by default": (
         "SET default_transaction_read_only = on; INSERT INTO parent VALUES (2); BEGIN; INSERT INTO parent VALUES (2); COMMIT;"
         " BEGIN READ WRITE; INSERT INTO parent VALUES (3); COMMIT; RESET default_transaction_read_only;"

@@ -15,6 +15,8 @@ from pgrehearse.pg.session import Session
 
 _VIOLATED = "23505"
 
+_WHICH = "SELECT pg_current_xact_id()::text, to_char(now(), 'SS.US')"
+
 _NOT_PERMITTED = "42501"
 _GRANT = "Grant the role TEMPORARY on the clone: the commit guard is a temporary table."
 _NO_TABLE = "The commit guard is a temporary table, and the server could not make one."
@@ -27,8 +29,11 @@ class CommitGuard:
         self.table = f"pgrehearse_guard_{token}"
         self.constraint = f"pgrehearse_cannot_commit_{token}"
 
-    def arm(self, session: Session) -> str:
-        """Create the table and violate its constraint, in the open transaction; give that transaction's id.
+    def arm(self, session: Session) -> tuple[str, str]:
+        """Create the table and violate its constraint, in the open transaction.
+
+        Returns:
+            The transaction's id, and the seconds of its `now()`, as `07.123456`.
 
         Raises:
             RefusedError: The server makes no temporary table for this role; without a guard nothing is run.
@@ -40,14 +45,14 @@ class CommitGuard:
         create_silently = "; ".join(silent_ddl(session, [create]))
         violate = f"INSERT INTO pg_temp.{self.table} VALUES (1), (1)"
         try:
-            rows = session.fetch(f"{create_silently}; {violate}; SELECT pg_current_xact_id()::text")
+            rows = session.fetch(f"{create_silently}; {violate}; {_WHICH}")
         except ServerError as error:
             raise RefusedError(
                 "the stage cannot be made rollback-only on this target",
                 detail=f"{error.message} (SQLSTATE {error.sqlstate})",
                 hint=_GRANT if error.sqlstate == _NOT_PERMITTED else _NO_TABLE,
             ) from error
-        return str(rows[0][0])
+        return rows[0]
 
     def still_refuses(self, session: Session) -> bool:
         """Whether a COMMIT would still fail: the constraint is checked now, and must be found violated.

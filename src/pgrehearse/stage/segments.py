@@ -7,10 +7,14 @@ and records each segment with how it ended.
 from __future__ import annotations
 
 from pgrehearse.pg.result import Result, ServerMessage
+from pgrehearse.plan.words import words_of
 from pgrehearse.stage.local_settings import LocalSettings
 from pgrehearse.stage.on_commit import OnCommit
 from pgrehearse.stage.transcript import Segment, SegmentEnd
 from pgrehearse.stage.watch import Watch
+
+READ_COMMITTED = "read committed"
+_WITHOUT_SNAPSHOT = ("set", "reset", "show", "lock", "notify", "listen", "unlisten")
 
 
 class Segments:
@@ -24,6 +28,12 @@ class Segments:
         self.local_settings = LocalSettings(watch.stage.session)
         self.on_commit = OnCommit(watch.stage.session)
         self._first_step = 0
+        self._read_only: bool | None = None
+        self.is_fresh = True
+        """Whether nothing has run in the open block yet that takes a snapshot: until then SET TRANSACTION is heard."""
+        self._is_untouched = True
+        self.isolation = READ_COMMITTED
+        """That the script's open block believes to have."""
 
     @property
     def current(self) -> int:
@@ -35,12 +45,34 @@ class Segments:
         """Whether the script believes that something is committed."""
         return any(segment.end is SegmentEnd.COMMITTED for segment in self.ended)
 
-    def open(self, step: int, *, block: bool, read_only: bool | None = None) -> None:
+    def open(self, step: int, *, block: bool, read_only: bool | None = None, isolation: str = "") -> None:
         """Open a segment: a block that the script began, or a statement in autocommit."""
         self._stage.begin_segment(read_only=read_only)
         self.on_commit.begin()
         self._first_step = step
         self.is_in_block = block
+        self._read_only = read_only
+        self.is_fresh = self._is_untouched = True
+        self.isolation = isolation or READ_COMMITTED
+
+    def note(self, text: str) -> None:
+        """Look at a statement of the block that is about to be sent."""
+        first = next(words_of(text), None)
+        self._is_untouched = False
+        self.is_fresh &= first is not None and first.is_word(*_WITHOUT_SNAPSHOT)
+
+    def open_like_the_last(self, step: int) -> None:
+        """Open a block as COMMIT AND CHAIN does: with the modes of the one before."""
+        self.open(step, block=True, read_only=self._read_only, isolation=self.isolation)
+
+    def set_mode(self, *, read_only: bool) -> None:
+        """Do as SET TRANSACTION READ ONLY or READ WRITE does in a fresh block."""
+        self._read_only = read_only
+        if self._is_untouched:
+            self._stage.roll_segment_back()
+            self._stage.begin_segment(read_only=read_only)
+        else:
+            self._stage.session.run(f"SET TRANSACTION READ {'ONLY' if read_only else 'WRITE'}")
 
     def commit(self, step: int) -> ServerMessage | None:
         """End the open segment as COMMIT would; give the error that the COMMIT would have met."""

@@ -21,7 +21,7 @@ from pgrehearse.stage.autocommit import (
 from pgrehearse.stage.gate import Gate
 from pgrehearse.stage.local_settings import resets_read_only
 from pgrehearse.stage.own_doing import reason_of
-from pgrehearse.stage.segments import Segments
+from pgrehearse.stage.segments import READ_COMMITTED, Segments
 from pgrehearse.stage.transcript import StepState
 from pgrehearse.stage.watch import Watch
 
@@ -139,6 +139,7 @@ class Statements:
         return self._send_alone(turn, (complaint,) if complaint else ())
 
     def _send(self, statement: Statement, step: int, sending: Sending) -> Played:
+        self.segments.note(statement.text)
         self.segments.local_settings.note(statement.text)
         protects = self.rolls_back_on_error and not self._session_has_failed
         session = self._watch.stage.session
@@ -175,10 +176,9 @@ class Statements:
             if resets_read_only(statement.text):
                 self._watch.stage.note_reset()
             return Played(StepState.OK, result, took_ms, segment=segment)
-        in_block, guard = self.segments.is_in_block, self._watch.stage.guard
         reason = reason_of(
-            result.error, statement.text, guard,
-            is_in_block=in_block, has_committed=self.segments.has_committed,
+            result.error, statement.text, self._watch.stage,
+            is_in_block=self.segments.is_in_block, has_committed=self.segments.has_committed,
         )  # fmt: skip
         return Played(StepState.FAILED, result, took_ms, reason, segment)
 
@@ -189,7 +189,9 @@ class Statements:
             # The server warns, or refuses in a failed transaction: its own words are the best.
             return self._send(Statement("BEGIN", turn.statement.location), turn.step, turn.sending)
         self._limit_isolation(turn.kind)
-        self.segments.open(turn.step, block=True, read_only=turn.kind.read_only)
+        self.segments.open(
+            turn.step, block=True, read_only=turn.kind.read_only, isolation=turn.kind.isolation or ""
+        )
         return Played(StepState.OK, Result(tag=turn.kind.keyword), segment=self.segments.current)
 
     def _commit(self, turn: _Turn) -> Played:
@@ -198,7 +200,7 @@ class Statements:
         segment, has_failed = self.segments.current, self._session_has_failed
         error = self.segments.commit(turn.step)
         if turn.kind.chain:
-            self.segments.open(turn.step, block=True)
+            self.segments.open_like_the_last(turn.step)
         if error:
             return _failed(error, segment=segment)
         return Played(StepState.OK, Result(tag="ROLLBACK" if has_failed else "COMMIT"), segment=segment)
@@ -209,7 +211,7 @@ class Statements:
         segment = self.segments.current
         refusal = self.segments.roll_back(turn.step)
         if turn.kind.chain:
-            self.segments.open(turn.step, block=True)
+            self.segments.open_like_the_last(turn.step)
         return Played(StepState.OK, Result(tag="ROLLBACK"), segment=segment, refused_at_commit=refusal)
 
     def _fire_constraints(self, turn: _Turn) -> Played:
@@ -225,8 +227,25 @@ class Statements:
         return Played(StepState.FAILED if error else StepState.OK, result, segment=self.segments.current)
 
     def _set_transaction(self, turn: _Turn) -> Played:
-        if turn.kind.isolation and self.segments.is_in_block and not turn.kind.is_session:
-            self._limit_isolation(turn.kind)
+        kind, segments = turn.kind, self.segments
+        sets_modes = kind.isolation or kind.read_only is not None or kind.deferrable is not None
+        if kind.is_session or not segments.is_in_block or not sets_modes or self._session_has_failed:
+            return self._run(turn)
+        if not segments.is_fresh:
+            return self._set_transaction_late(turn)
+        self._limit_isolation(kind)
+        segments.isolation = kind.isolation or segments.isolation
+        if kind.read_only is not None:
+            segments.set_mode(read_only=kind.read_only)
+        return Played(StepState.OK, Result(tag="SET"), segment=segments.current)
+
+    def _set_transaction_late(self, turn: _Turn) -> Played:
+        """The server takes no other level any more, and says so: asked for one that is another for the stage, too."""
+        if turn.kind.isolation and turn.kind.isolation != self.segments.isolation:
+            other = "SERIALIZABLE" if self._isolation in ("", READ_COMMITTED) else READ_COMMITTED
+            refused = Statement(f"SET TRANSACTION ISOLATION LEVEL {other}", turn.statement.location)
+            return self._run(replace(turn, statement=refused))
+        if turn.kind.isolation:
             return Played(StepState.OK, Result(tag="SET"), segment=self.segments.current)
         return self._run(turn)
 

@@ -36,6 +36,8 @@ class RollbackOnly:
             session, self.guard, self.footing, lambda: self.catalogs.state.rows("pg_constraint")
         )
         self.xid = ""
+        self.seconds = ""
+        """Of its `now()`."""
         self._savepoint = f"pgrehearse_segment_{token}"
         self.is_in_segment = False
 
@@ -47,7 +49,7 @@ class RollbackOnly:
         """
         level = f" ISOLATION LEVEL {isolation}" if isolation else ""
         self.session.run(f"BEGIN READ WRITE{level}; {_SCRIPTS_DEFAULT}")
-        self.xid = self.guard.arm(self.session)
+        self.xid, self.seconds = self.guard.arm(self.session)
         self.session.take_messages()
 
     def begin_segment(self, *, read_only: bool | None = None) -> None:
