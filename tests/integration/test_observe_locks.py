@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from itertools import product
 
@@ -102,3 +103,16 @@ def test_a_renamed_and_a_dropped_table_do_not_set_the_passes_at_odds(plain_datab
     evidence = rehearsed(plain_database, change)
 
     assert (evidence.verdict.word, evidence.verdict.reasons) == ("GO", ())
+
+
+def test_a_sampler_that_the_change_locks_out_is_not_waited_for_and_told(plain_database: str) -> None:
+    script = (
+        "BEGIN; LOCK TABLE pg_catalog.pg_db_role_setting IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.3);"
+        " SELECT pg_sleep(0.3); COMMIT"
+    )
+
+    began = time.monotonic()
+    transcript = transcript_of(plain_database, script)
+
+    assert time.monotonic() - began < 8  # the sampler's connect_timeout is 10 s
+    assert any("could not be watched: no session could be opened" in limit for limit in transcript.limits)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from pgrehearse.errors import ServerError
+from pgrehearse.errors import ConnectionLostError, ServerError, TargetError
 from pgrehearse.pg.result import ServerMessage
 from pgrehearse.pg.session import Session
 
@@ -46,3 +48,41 @@ def test_an_error_of_our_own_query_has_its_code_and_leaves_the_session_usable(pl
                 ask()
             assert caught.value.sqlstate == "22012"
         assert session.fetch("SELECT 1") == [(1,)]
+
+
+def test_why_a_session_is_lost_is_told_where_the_server_had_the_time_to_say_it(plain_database: str) -> None:
+    with Session(plain_database) as other:
+        for ask in (lambda s: s.fetch("SELECT 1"), lambda s: s.execute("SELECT 1")):
+            with Session(plain_database) as session:
+                other.fetch("SELECT pg_terminate_backend(%s, 5000)", (session.pid,))
+                try:
+                    told = ask(session).error.text
+                except ConnectionLostError as error:
+                    told = error.message
+                assert told.endswith("was lost: terminating connection due to administrator command")
+
+
+def test_a_session_that_was_closed_here_is_lost_without_a_word_of_the_server(plain_database: str) -> None:
+    session = Session(plain_database)
+    session.close()
+
+    with pytest.raises(ConnectionLostError, match=r"was lost\Z"):
+        session.fetch("SELECT 1")
+
+
+def test_a_connection_that_comes_too_late_leaves_no_backend_behind(plain_database: str) -> None:
+    with Session(plain_database) as session:
+        session.run(
+            "BEGIN; LOCK TABLE pg_catalog.pg_db_role_setting IN ACCESS EXCLUSIVE MODE"
+        )  # each new one reads it
+
+        with pytest.raises(TargetError, match="timeout"):
+            Session(f"{plain_database} connect_timeout=2", application_name="late")
+
+        session.run("ROLLBACK")
+        left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'late'"
+        for _ in range(200):
+            if session.fetch(left) == [(0,)]:
+                return
+            time.sleep(0.01)
+        pytest.fail("the backend of the attempt is still there")

@@ -99,7 +99,7 @@ class LockObserver(Quiet):
     def end(self, witness: Session) -> Iterable[LockTaken]:  # noqa: ARG002 - only the sampler is left to stop
         """Let the sampler go, whatever ended the pass."""
         if self._sampler:
-            self._sampler.stop()
+            self._sampler.end()
         return ()
 
 

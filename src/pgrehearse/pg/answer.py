@@ -9,7 +9,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import pq
 
-from pgrehearse.pg.diagnostics import error_of
+from pgrehearse.pg.diagnostics import LOST, error_of
 from pgrehearse.pg.result import Column, Result, ServerMessage
 
 BYTE_CAP = 8_000_000
@@ -32,9 +32,8 @@ class Answer:
     def add(self, result: pq.abc.PGresult, pgconn: pq.abc.PGconn) -> None:
         """Take in a piece: rows, the end of the statement, or its error."""
         if result.status == pq.ExecStatus.FATAL_ERROR:
-            self.error = error_of(
-                psycopg.errors.error_from_result(result), lost=pgconn.status != pq.ConnStatus.OK
-            )
+            lost = "" if pgconn.status == pq.ConnStatus.OK else LOST
+            self.error = error_of(psycopg.errors.error_from_result(result), lost=lost)
             return
         if result.nfields:
             self._columns = tuple(

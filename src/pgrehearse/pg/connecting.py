@@ -5,6 +5,7 @@ Takes a conninfo and settings; gives a connection, or an error that says what to
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,12 +35,24 @@ def connect(
         connection.patience_s = float(extra["connect_timeout"])
         return connection
     except psycopg.Error as error:
+        _let_go(error)
         first, _, rest = str(error).strip().partition("\n")
         raise TargetError(
             f"cannot connect to the target: {first}",
             detail=rest.strip(),
             hint="Check -d and the PG* variables; `pgrehearse doctor` says what is missing.",
         ) from error
+
+
+def _let_go(error: psycopg.Error) -> None:
+    """Free what the driver keeps of an attempt that timed out.
+
+    It leaves the attempt, in a cycle, to the garbage collector; until that comes by, the socket is open, and a backend
+    that was only slow to start would sit there idle.
+    """
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        error.__traceback__ = None
+        gc.collect()
 
 
 def _option(name: str, value: str) -> str:

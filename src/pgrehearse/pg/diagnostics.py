@@ -7,6 +7,7 @@ import psycopg
 from pgrehearse.pg.result import ServerMessage
 
 CONNECTION_FAILURE = "08006"
+LOST = "the connection to the server was lost"
 
 
 def message_of(diag: psycopg.errors.Diagnostic) -> ServerMessage:
@@ -28,10 +29,10 @@ def message_of(diag: psycopg.errors.Diagnostic) -> ServerMessage:
     )
 
 
-def error_of(error: psycopg.Error | None, *, lost: bool) -> ServerMessage:
-    """The server's error, or, where it could not say any, a connection failure in its place."""
+def error_of(error: psycopg.Error | None, *, lost: str = "") -> ServerMessage:
+    """The server's error; or, where it could not say any and is gone, `lost` as a connection failure in its place."""
     if error is not None and error.diag.sqlstate:
         return message_of(error.diag)
     if lost:
-        return ServerMessage("FATAL", CONNECTION_FAILURE, "the connection to the server was lost")
+        return ServerMessage("FATAL", CONNECTION_FAILURE, lost)
     return ServerMessage("ERROR", "XX000", str(error).strip())

@@ -21,7 +21,7 @@ from psycopg import pq
 from pgrehearse.errors import ConnectionLostError, ServerError
 from pgrehearse.pg.answer import Answer
 from pgrehearse.pg.connecting import connect
-from pgrehearse.pg.diagnostics import error_of, message_of
+from pgrehearse.pg.diagnostics import CONNECTION_FAILURE, LOST, error_of, message_of
 from pgrehearse.pg.own_query import Parameters, ask
 from pgrehearse.pg.result import Result, ServerMessage
 
@@ -30,6 +30,8 @@ ROW_CAP = 1_000
 
 MESSAGE_CAP = 20_000
 """Messages that are kept between two calls of `take_messages`; the others are counted and dropped."""
+
+_LAST_WORDS = re.compile(r"(?:FATAL|PANIC): +(.*)")
 
 _CHUNK_ROWS = 500
 _POLL_S = 0.05
@@ -188,7 +190,7 @@ class Session:
     def _translated(self, error: psycopg.Error) -> ServerError | ConnectionLostError:
         if self.is_lost:
             return ConnectionLostError(
-                "the connection to the server was lost",
+                self._how_lost(error),
                 detail=str(error).strip(),
                 hint="Look into the server's log, and run the rehearsal again: a lost transaction is rolled back.",
             )
@@ -200,6 +202,14 @@ class Session:
             hint=diag.message_hint or "",
             context=diag.context or "",
         )
+
+    def _how_lost(self, error: psycopg.Error | None) -> str:
+        """That the connection is gone, and why, where the server had the time to say it."""
+        said = None
+        with suppress(psycopg.Error):  # of a connection that this side has closed
+            said = _LAST_WORDS.match(self._connection.pgconn.error_message.decode(errors="replace"))
+        words = said[1] if said else error.diag.message_primary if error else ""
+        return f"{LOST}: {words}" if words else LOST
 
     # A script's statements -------------------------------------------------------------------------------------------
 
@@ -280,7 +290,7 @@ class Session:
                 self._connection.pgconn.set_chunked_rows_mode(_CHUNK_ROWS)
             return self._collect(Answer(row_cap), copy_data)
         except psycopg.Error as error:
-            return Result(tag="", error=error_of(error, lost=self.is_lost))
+            return Result(tag="", error=error_of(error, lost=self._how_lost(error) if self.is_lost else ""))
         except BaseException:
             # Ctrl-C, or COPY data that cannot be read: the server must stop too, and the session stay usable.
             self._abandon()
@@ -304,8 +314,8 @@ class Session:
                 self._receive_copy(collector)
             else:
                 collector.add(result, pgconn)
-        if self.is_lost and collector.error is None:
-            collector.error = error_of(None, lost=True)
+        if self.is_lost and (collector.error is None or collector.error.sqlstate == CONNECTION_FAILURE):
+            collector.error = error_of(None, lost=self._how_lost(None))
         return collector.result()
 
     def _next_result(self) -> pq.abc.PGresult | None:
