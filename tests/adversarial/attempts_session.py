@@ -89,9 +89,6 @@ TEMPORARY = (
     Attempt("a rolled-back temporary table is gone", "BEGIN; CREATE TEMP TABLE t (i int) ON COMMIT DROP; ROLLBACK; CREATE TEMP TABLE t (i int); TABLE t;", GO),
     Attempt("SET LOCAL ends with its block", "BEGIN; SET LOCAL work_mem = '99MB'; COMMIT; DO $$ BEGIN ASSERT current_setting('work_mem') <> '99MB'; END $$;", GO),
     Attempt("a holdable cursor outlives its block", "BEGIN; DECLARE c CURSOR WITH HOLD FOR TABLE account; COMMIT; FETCH c; CLOSE c;", GO),
-    Attempt("the session's own timeout ends the stage",
-            "SET idle_in_transaction_session_timeout = '1ms'; SELECT pg_sleep(0.1); DELETE FROM audit;", INCONCLUSIVE,
-            "idle-in-transaction timeout"),
     Attempt("a key of now() is taken by a transaction before",
             "CREATE TABLE t (at timestamptz UNIQUE DEFAULT now()); SET timezone = 'Asia/Kathmandu'; INSERT INTO t DEFAULT VALUES;"
             "INSERT INTO t DEFAULT VALUES;", INCONCLUSIVE, "the same in all transactions"),

@@ -31,6 +31,7 @@ ROW_CAP = 1_000
 MESSAGE_CAP = 20_000
 """Messages that are kept between two calls of `take_messages`; the others are counted and dropped."""
 
+_ENDS = ("FATAL", "PANIC")
 _LAST_WORDS = re.compile(r"(?:FATAL|PANIC): +(.*)")
 
 _CHUNK_ROWS = 500
@@ -65,6 +66,7 @@ class Session:
     ) -> None:
         self._messages: list[ServerMessage] = []
         self._deaf: Exception | None = None
+        self._last_words = ""
         self.hears: Callable[[ServerMessage], bool] = _everything
         """Told each message as it arrives; says whether it is kept."""
         self.must_end: Callable[[], bool] = never
@@ -115,6 +117,8 @@ class Session:
 
     def _hear(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         message = message_of(diagnostic)
+        if message.severity in _ENDS:
+            self._last_words = message.text
         try:
             is_kept = self.hears(message)
         except Exception as error:  # noqa: BLE001 - the driver would log it and go on: `take_messages` raises it
@@ -205,11 +209,12 @@ class Session:
 
     def _how_lost(self, error: psycopg.Error | None) -> str:
         """That the connection is gone, and why, where the server had the time to say it."""
-        said = None
         with suppress(psycopg.Error):  # of a connection that this side has closed
             said = _LAST_WORDS.match(self._connection.pgconn.error_message.decode(errors="replace"))
-        words = said[1] if said else error.diag.message_primary if error else ""
-        return f"{LOST}: {words}" if words else LOST
+            self._last_words = said[1] if said else self._last_words
+        if error and not self._last_words:
+            self._last_words = error.diag.message_primary or ""
+        return f"{LOST}: {self._last_words}" if self._last_words else LOST
 
     # A script's statements -------------------------------------------------------------------------------------------
 
