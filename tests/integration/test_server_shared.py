@@ -142,6 +142,17 @@ def test_kill_9_in_the_middle_of_the_start_does_not_spoil_the_next(home: Path, t
     assert _kept(server) == [("works",)]
 
 
+def test_a_socket_folder_that_was_not_yet_handed_over_does_not_spoil_the_next_start(home: Path) -> None:
+    server = shared_server(wanted_major=18)
+    stop_shared_servers()
+    shutil.rmtree(server.socket_dir, ignore_errors=True)
+    server.socket_dir.mkdir()  # by us, as a starter that is killed just then leaves it
+
+    _write(shared_server(wanted_major=18), "works")
+
+    assert _kept(server) == [("works",)]
+
+
 def test_stopping_ends_the_sessions_and_keeps_the_databases(home: Path) -> None:
     server = shared_server()
     _write(server, "kept")

@@ -104,7 +104,9 @@ def _take_alive_lock(server: Server) -> int:
 
 
 def _make_socket_folder(folder: Path, home: Home) -> None:
-    if folder.exists() and (folder.is_symlink() or folder.stat().st_uid != home.account.uid):
+    # One of our own, not yet handed over, is what a starter that was killed has left.
+    owners = (home.account.uid, os.geteuid())
+    if folder.exists() and (folder.is_symlink() or folder.stat().st_uid not in owners):
         raise LaunchError(
             f"{folder} cannot be trusted",
             detail="It does not belong to the account that the server runs as.",
