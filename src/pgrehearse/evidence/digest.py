@@ -17,8 +17,6 @@ from pgrehearse.evidence.canonical import to_canonical
 from pgrehearse.evidence.document import Document
 from pgrehearse.evidence.saved import read_object
 
-_ARRAYS = (list, tuple)
-
 
 def digest_of(document: Mapping[str, object]) -> str:
     """Return the digest of everything but `digest`."""
@@ -75,6 +73,6 @@ def _sha256(value: object) -> str:
 def _without_times(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_times(member) for key, member in value.items() if not key.endswith("_ms")}
-    if isinstance(value, _ARRAYS):
+    if isinstance(value, list | tuple):
         return [_without_times(member) for member in value]
     return value

@@ -91,10 +91,9 @@ class _Sampling(Thread):
             return
         self.connecting_since_s = time.monotonic()
         self.is_connecting.set()
-        if self.is_over.is_set():
-            self.is_connecting.clear()
-            return
         try:
+            if self.is_over.is_set():  # by one who saw no connection to wait for
+                return
             with Session(self._conninfo, application_name="pgrehearse locks", settings=_SETTINGS) as session:
                 self.is_connecting.clear()
                 while not self.is_over.is_set():

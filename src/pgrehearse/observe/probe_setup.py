@@ -26,7 +26,7 @@ from pgrehearse.pg.identifiers import quote_identifier
 from pgrehearse.pg.session import Session
 
 _SQL = files("pgrehearse.observe") / "sql"
-_FUNCTIONS, _TARGETS, _TRIGGERS, _INSTALLED = (
+_FUNCTIONS, TARGETS, _TRIGGERS, _INSTALLED = (
     (_SQL / f"probe_{name}.sql").read_text() for name in ("functions", "targets", "triggers", "installed")
 )
 
@@ -116,9 +116,8 @@ class ProbeSetup:
 
     def create_functions(self, session: Session) -> None:
         """Create the log and the functions, once."""
-        text = _FUNCTIONS
-        for part in ("log", "path", "cause", "note", "each", "probe", "at", "mark"):
-            text = text.replace("{" + part + "}", self._names[part])
+        parts = ("log", "path", "cause", "note", "each", "probe", "at", "mark")
+        text = self._names.put_into(_FUNCTIONS, *parts)
         self.is_heard = session.fetch(_IS_HEARD)[0][0]
         session.run(";\n".join(silent_ddl(session, [text])))
 
@@ -178,7 +177,7 @@ class ProbeSetup:
 
     def _read(self, session: Session) -> Catalog:
         wanted = {"oids": sorted(self.relations), "names": self._touched}
-        rows = session.fetch(_TARGETS, wanted)
+        rows = session.fetch(TARGETS, wanted)
         relations = {row[0]: ProbedRelation(*row) for row in rows}
         has_probes = bool(self.marks or self._xmin)
         installed = self._installed(session, relations) if has_probes else {}

@@ -30,6 +30,12 @@ class ProbeNames:
     def __getitem__(self, part: str) -> str:
         return f"pgrehearse_{part}_{self.token}"
 
+    def put_into(self, text: str, *parts: str) -> str:
+        """`text` with the names of these parts where it says `{part}`."""
+        for part in parts:
+            text = text.replace("{" + part + "}", self[part])
+        return text
+
 
 @dataclass(frozen=True, slots=True)
 class ProbedRelation:

@@ -14,6 +14,7 @@ from importlib.resources import files
 
 from pgrehearse.observe.observation import ColumnChanged, Observation, RowSampled
 from pgrehearse.observe.observer import Moment, Quiet
+from pgrehearse.observe.probe_setup import TARGETS
 from pgrehearse.observe.probe_text import ProbedRelation, ProbeNames
 from pgrehearse.observe.silent_ddl import refusal_of, silent_ddl
 from pgrehearse.pg.identifiers import quote_identifier
@@ -21,7 +22,7 @@ from pgrehearse.pg.session import Session
 
 MASKED = "***"
 
-_SQL = files(__package__) / "sql"
+_FUNCTIONS = (files(__package__) / "sql" / "sample_functions.sql").read_text()
 _BY_ROW = ("AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW",)
 _BY_STATEMENT = (
     "AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT",
@@ -49,9 +50,7 @@ class SampleObserver(Quiet):
 
     def begin(self, moment: Moment) -> None:
         """Put samplers on the tables that are there."""
-        text = (_SQL / "sample_functions.sql").read_text()
-        for part in ("rows", "columns", "sampler"):
-            text = text.replace("{" + part + "}", self._names[part])
+        text = self._names.put_into(_FUNCTIONS, "rows", "columns", "sampler")
         session = moment.session
         session.run(";\n".join(silent_ddl(session, [text])))
         for relation in self._relations(session):
@@ -110,9 +109,7 @@ class SampleObserver(Quiet):
         )
         if made := [name for (name,) in missing]:
             self._limits.add(f"No rows are shown of what the change itself makes: {', '.join(made)}.")
-        rows = session.fetch(
-            (_SQL / "probe_targets.sql").read_text(), {"oids": [], "names": list(self._touched)}
-        )
+        rows = session.fetch(TARGETS, {"oids": [], "names": list(self._touched)})
         found = [ProbedRelation(*row) for row in rows]
         return [relation for relation in found if relation.kind == "r"]
 

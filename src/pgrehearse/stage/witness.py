@@ -194,6 +194,8 @@ class Witness:
     def wait_for_entry(self) -> None:
         """Wait for the snapshot of the entry: nothing of a script may run before it is taken.
 
+        While the script then runs, its session is made ready for what `compare` will ask of it.
+
         Raises:
             RefusedError: The target is not the one that was cleared.
             TargetError: The target cannot be reached.
